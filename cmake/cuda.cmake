@@ -1,0 +1,31 @@
+# The CUDA device is a library of its own, opened at run time: the addon links nothing of CUDA.
+# native/cuda/CMakeLists.txt defines it; this file finds what it needs and says in one line what came of it.
+if(LSTM_CUDA STREQUAL "off")
+  message(STATUS "CUDA device: off (LSTM_CUDA=off)")
+  return()
+endif()
+
+function(lstm_no_cuda reason)
+  if(LSTM_CUDA STREQUAL "on")
+    message(FATAL_ERROR "LSTM_CUDA=on, but ${reason}")
+  endif()
+  message(STATUS "CUDA device: not part of this build: ${reason}")
+endfunction()
+
+if(NOT EXISTS ${CMAKE_SOURCE_DIR}/native/cuda/CMakeLists.txt)
+  lstm_no_cuda("the CUDA device has no sources yet (native/cuda)")
+  return()
+endif()
+
+find_program(LSTM_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH PATH_SUFFIXES bin PATHS /usr/local/cuda/bin)
+if(NOT LSTM_NVCC)
+  lstm_no_cuda("nvcc was not found (on PATH, in CUDA_HOME or /usr/local/cuda)")
+  return()
+endif()
+find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ENV CUDNN_ROOT PATH_SUFFIXES include)
+if(NOT CUDNN_INCLUDE_DIR)
+  lstm_no_cuda("cudnn.h was not found (set CUDNN_ROOT)")
+  return()
+endif()
+message(STATUS "CUDA device: ${LSTM_NVCC}, cuDNN headers in ${CUDNN_INCLUDE_DIR}")
+add_subdirectory(native/cuda)

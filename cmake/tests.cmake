@@ -1,0 +1,17 @@
+file(GLOB LSTM_TEST_SOURCES CONFIGURE_DEPENDS test/native/*.cpp)
+if(NOT LSTM_TEST_SOURCES)
+  return()
+endif()
+
+# Not part of the default build: `cmake --build build --target lstm_native_tests`.
+add_executable(lstm_native_tests EXCLUDE_FROM_ALL ${LSTM_TEST_SOURCES})
+target_include_directories(lstm_native_tests PRIVATE native test/native)
+target_link_libraries(lstm_native_tests PRIVATE lstm_cpu lstm_engine)
+set_target_properties(lstm_native_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+if(LSTM_KERNEL_SOURCES AND DEFINED LSTM_ARCH_FLAGS_wide)
+  lstm_kernel_library(wide)
+  set_target_properties(lstm_kernels_wide PROPERTIES EXCLUDE_FROM_ALL ON)
+  target_sources(lstm_native_tests PRIVATE $<TARGET_OBJECTS:lstm_kernels_wide>)
+  target_compile_definitions(lstm_native_tests PRIVATE LSTM_HAVE_WIDE=1)
+endif()

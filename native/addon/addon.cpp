@@ -1,0 +1,488 @@
+// The N-API boundary: JS value -> checked value, promises, errors; no maths. The functions below are those of
+// src/native/binding.ts, in its order.
+#include <napi.h>
+
+#include <memory>
+#include <utility>
+
+#include "addon/configs.h"
+#include "addon/environment.h"
+#include "addon/handles.h"
+#include "addon/js_errors.h"
+#include "addon/values.h"
+#include "cpu/cpu_device.h"
+#include "engine/errors.h"
+
+#ifndef LSTM_VERSION
+#define LSTM_VERSION "0.0.0"
+#endif
+
+namespace lstm::addon {
+namespace {
+
+constexpr int kAbi = 1;
+
+Napi::Number number(Napi::Env env, double value) {
+  return Napi::Number::New(env, value);
+}
+
+// Every exported function runs inside this: C++ failures become JS errors with a code.
+template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
+Napi::Value guarded(const Napi::CallbackInfo& info) {
+  try {
+    return Function(info);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw toJsError(info.Env(), std::current_exception());
+  }
+}
+
+std::shared_ptr<SessionHandle> liveSession(const Napi::CallbackInfo& info) {
+  auto session = unwrapSession(info[0]);
+  session->requireAlive();
+  return session;
+}
+
+// Runs `work(Session&, CancelCheck) -> Result` on the device's thread and resolves with `toJs(env, Result&)`.
+template <typename Work, typename ToJs>
+Napi::Value onDevice(Napi::Env env, std::shared_ptr<SessionHandle> session, Work work, ToJs toJs) {
+  using Result = std::invoke_result_t<Work, Session&, const CancelCheck&>;
+  auto job = std::make_unique<Job>(env, session->sharedDevice());
+  auto result = std::make_shared<Result>();
+  const CancelCheck cancel = session->nextTicket();
+  SessionHandle* handle = session.get();
+  job->session = std::move(session);
+  job->run = [handle, result, cancel, work = std::move(work)] {
+    *result = work(handle->session(), cancel);
+    handle->noteMemory();
+  };
+  job->result = [result, toJs = std::move(toJs)](Napi::Env at) -> Napi::Value { return toJs(at, *result); };
+  return Environment::of(env).submit(std::move(job));
+}
+
+struct Nothing {};
+Napi::Value toUndefined(Napi::Env env, const Nothing&) {
+  return env.Undefined();
+}
+Napi::Value toFloats(Napi::Env env, const std::vector<float>& values) {
+  return toFloat32Array(env, values);
+}
+
+Napi::Object lossObject(Napi::Env env, const LossResult& loss) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("loss", number(env, loss.loss));
+  object.Set("penalty", number(env, loss.penalty));
+  object.Set("elements", number(env, static_cast<double>(loss.elements)));
+  object.Set("rows", number(env, static_cast<double>(loss.rows)));
+  object.Set("correct", number(env, loss.correct));
+  object.Set("absoluteError", number(env, loss.absoluteError));
+  object.Set("squaredError", number(env, loss.squaredError));
+  return object;
+}
+
+void setUpdate(Napi::Object object, const UpdateResult& update) {
+  const Napi::Env env = object.Env();
+  object.Set("gradNorm", number(env, update.gradNorm));
+  object.Set("applied", Napi::Boolean::New(env, update.applied));
+  object.Set("step", number(env, static_cast<double>(update.step)));
+}
+
+Napi::Value names(Napi::Env env, const std::vector<std::string>& values) {
+  Napi::Array array = Napi::Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); ++i) array.Set(static_cast<uint32_t>(i), values[i]);
+  return array;
+}
+
+Napi::Value instructionSets(const Napi::CallbackInfo& info) {
+  return names(info.Env(), cpuInstructionSets());
+}
+
+Napi::Value createDevice(const Napi::CallbackInfo& info) {
+  const Fields fields(info[0], "device");
+  if (fields.text("kind") != "cpu") throw InvalidArgument("device.kind: expected 'cpu'");
+  CpuDeviceOptions options;
+  options.threads = static_cast<int>(fields.integer("threads", 1, 256));
+  if (fields.has("instructionSet")) options.instructionSet = fields.text("instructionSet");
+  auto device = std::make_shared<DeviceHandle>();
+  device->threads = options.threads;
+  device->instructionSet =
+      options.instructionSet.empty() ? cpuInstructionSets().front() : options.instructionSet;
+  device->device = makeCpuDevice(options);
+  Environment::of(info.Env()).track(device);
+  return wrapDevice(info.Env(), std::move(device));
+}
+
+Napi::Value deviceInfo(const Napi::CallbackInfo& info) {
+  const auto device = unwrapDevice(info[0]);
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("kind", "cpu");
+  object.Set("threads", device->threads);
+  object.Set("instructionSet", device->instructionSet);
+  object.Set("instructionSets", names(info.Env(), cpuInstructionSets()));
+  return object;
+}
+
+// The threads end when the last session on the device and this handle are gone; here only new work is refused.
+Napi::Value disposeDevice(const Napi::CallbackInfo& info) {
+  auto device = unwrapDevice(info[0]);
+  device->disposed = true;
+  auto job = std::make_unique<Job>(info.Env(), std::move(device));
+  job->run = [] {};
+  job->result = [](Napi::Env env) { return env.Undefined(); };
+  return Environment::of(info.Env()).submit(std::move(job));
+}
+
+Napi::Value createSession(const Napi::CallbackInfo& info) {
+  auto device = unwrapDevice(info[0]);
+  if (device->disposed) throw Disposed("expected a live device, got one that is disposed");
+  auto session = std::make_unique<Session>(readNetwork(info[1]), *device->device);
+  auto handle = std::make_shared<SessionHandle>(std::move(device), std::move(session));
+  handle->reportMemory(info.Env());
+  Environment::of(info.Env()).track(handle);
+  return wrapSession(info.Env(), std::move(handle));
+}
+
+Napi::Value disposeSession(const Napi::CallbackInfo& info) {
+  auto session = unwrapSession(info[0]);
+  session->markDisposed();
+  auto job = std::make_unique<Job>(info.Env(), session->sharedDevice());
+  SessionHandle* handle = session.get();
+  job->session = std::move(session);
+  job->run = [handle] {
+    handle->release();
+    handle->noteMemory();
+  };
+  job->result = [](Napi::Env env) { return env.Undefined(); };
+  return Environment::of(info.Env()).submit(std::move(job));
+}
+
+Napi::Value parameters(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto session = liveSession(info);
+  const auto& rows = session->network().layout().parameters();
+  Napi::Array array = Napi::Array::New(env, rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Napi::Array shape = Napi::Array::New(env, rows[i].shape.size());
+    for (size_t k = 0; k < rows[i].shape.size(); ++k)
+      shape.Set(static_cast<uint32_t>(k), number(env, static_cast<double>(rows[i].shape[k])));
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", rows[i].name);
+    row.Set("shape", shape);
+    row.Set("offset", number(env, static_cast<double>(rows[i].offset)));
+    row.Set("size", number(env, static_cast<double>(rows[i].size)));
+    row.Set("trainable", Napi::Boolean::New(env, rows[i].trainable));
+    array.Set(static_cast<uint32_t>(i), row);
+  }
+  return array;
+}
+
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  const auto session = unwrapSession(info[0]);
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("parameterBytes", number(info.Env(), static_cast<double>(session->parameterBytes())));
+  object.Set("activationBytes", number(info.Env(), static_cast<double>(session->activationBytes())));
+  return object;
+}
+
+Napi::Value initialize(const Napi::CallbackInfo& info) {
+  const auto work = [](Session& session, const CancelCheck& cancel) {
+    cancel.throwIfCancelled();
+    session.initialize();
+    return Nothing{};
+  };
+  return onDevice(info.Env(), liveSession(info), work, toUndefined);
+}
+
+Napi::Value cancel(const Napi::CallbackInfo& info) {
+  unwrapSession(info[0])->cancel();
+  return info.Env().Undefined();
+}
+
+std::shared_ptr<StepInput> readStep(SessionHandle& session, const Napi::Value& batch,
+                                    const Napi::Value& targets) {
+  auto input = session.leaseInput();
+  readBatch(batch, input->batch);
+  readTargets(targets, input->targets);
+  return input;
+}
+
+std::shared_ptr<StepInput> readBatchOnly(SessionHandle& session, const Napi::Value& batch) {
+  auto input = session.leaseInput();
+  readBatch(batch, input->batch);
+  return input;
+}
+
+Napi::Value trainStep(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  auto input = readStep(*handle, info[1], info[2]);
+  const UpdateConfig update = readUpdate(info[3]);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [input, update](Session& session, const CancelCheck& cancel) {
+        return session.trainStep(input->batch, input->targets, update, cancel);
+      },
+      [](Napi::Env env, const std::pair<LossResult, UpdateResult>& result) {
+        Napi::Object object = lossObject(env, result.first);
+        setUpdate(object, result.second);
+        return object;
+      });
+}
+
+Napi::Value evaluate(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  auto input = readStep(*handle, info[1], info[2]);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [input](Session& session, const CancelCheck& cancel) {
+        return session.evaluate(input->batch, input->targets, cancel);
+      },
+      lossObject);
+}
+
+struct Outputs {
+  std::vector<float> first;
+  std::vector<float> second;
+};
+
+// {[firstName]: Float32Array, [secondName]?: Float32Array}
+template <bool WithSecond>
+auto outputsObject(const char* firstName, const char* secondName) {
+  return [firstName, secondName](Napi::Env env, const Outputs& outputs) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set(firstName, toFloat32Array(env, outputs.first));
+    if constexpr (WithSecond) object.Set(secondName, toFloat32Array(env, outputs.second));
+    return object;
+  };
+}
+
+Napi::Value predict(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  auto input = readBatchOnly(*handle, info[1]);
+  const bool withStates = info[2].ToBoolean();
+  const auto work = [input, withStates](Session& session, const CancelCheck& cancel) {
+    Outputs out;
+    session.predict(input->batch, out.first, withStates ? &out.second : nullptr, cancel);
+    return out;
+  };
+  return withStates ? onDevice(info.Env(), std::move(handle), work, outputsObject<true>("y", "states"))
+                    : onDevice(info.Env(), std::move(handle), work, outputsObject<false>("y", ""));
+}
+
+struct GradientOutputs {
+  LossResult loss;
+  Outputs arrays;
+};
+
+Napi::Value gradients(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  auto input = readStep(*handle, info[1], info[2]);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [input](Session& session, const CancelCheck& cancel) {
+        GradientOutputs out;
+        out.loss =
+            session.gradients(input->batch, input->targets, out.arrays.first, out.arrays.second, cancel);
+        return out;
+      },
+      [](Napi::Env env, const GradientOutputs& out) {
+        Napi::Object object = lossObject(env, out.loss);
+        object.Set("gradients", toFloat32Array(env, out.arrays.first));
+        object.Set("inputGradient", toFloat32Array(env, out.arrays.second));
+        return object;
+      });
+}
+
+Napi::Value forward(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  auto input = readBatchOnly(*handle, info[1]);
+  const bool training = info[2].ToBoolean();
+  return onDevice(
+      info.Env(), std::move(handle),
+      [input, training](Session& session, const CancelCheck& cancel) {
+        Outputs out;
+        session.forward(input->batch, training, out.first, out.second, cancel);
+        return out;
+      },
+      outputsObject<true>("y", "states"));
+}
+
+Napi::Value backward(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  auto gradients = std::make_shared<Outputs>();
+  copyFloats(info[1], "dy", gradients->first);
+  if (!info[2].IsUndefined()) copyFloats(info[2], "dStates", gradients->second);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [gradients](Session& session, const CancelCheck& cancel) {
+        Outputs out;
+        session.backward(gradients->first, gradients->second, out.first, out.second, cancel);
+        return out;
+      },
+      outputsObject<true>("dx", "dStates"));
+}
+
+Napi::Value zeroGradients(const Napi::CallbackInfo& info) {
+  const auto work = [](Session& session, const CancelCheck&) {
+    session.zeroGradients();
+    return Nothing{};
+  };
+  return onDevice(info.Env(), liveSession(info), work, toUndefined);
+}
+
+Napi::Value applyUpdate(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  const UpdateConfig update = readUpdate(info[1]);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [update](Session& session, const CancelCheck&) { return session.applyUpdate(update); },
+      [](Napi::Env env, const UpdateResult& result) {
+        Napi::Object object = Napi::Object::New(env);
+        setUpdate(object, result);
+        object.Set("penalty", number(env, result.penalty));
+        return object;
+      });
+}
+
+Napi::Value readArena(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  const ArenaKind kind = readArenaKind(info[1]);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [kind](Session& session, const CancelCheck&) {
+        std::vector<float> values;
+        session.read(kind, values);
+        return values;
+      },
+      toFloats);
+}
+
+Napi::Value writeArena(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  const ArenaKind kind = readArenaKind(info[1]);
+  std::vector<float> values;
+  copyFloats(info[2], "data", values);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [kind, values = std::move(values)](Session& session, const CancelCheck&) {
+        session.write(kind, values);
+        return Nothing{};
+      },
+      toUndefined);
+}
+
+Napi::Value counters(const Napi::CallbackInfo& info) {
+  return onDevice(
+      info.Env(), liveSession(info), [](Session& session, const CancelCheck&) { return session.counters(); },
+      [](Napi::Env env, const Counters& counters) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("step", number(env, static_cast<double>(counters.step)));
+        object.Set("draws", number(env, static_cast<double>(counters.draws)));
+        return object;
+      });
+}
+
+Napi::Value setCounters(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  const Fields fields(info[1], "counters");
+  constexpr int64_t kMax = (int64_t{1} << 53) - 1;
+  const Counters counters{fields.integer("step", 0, kMax), fields.integer("draws", 0, kMax)};
+  return onDevice(
+      info.Env(), std::move(handle),
+      [counters](Session& session, const CancelCheck&) {
+        session.setCounters(counters);
+        return Nothing{};
+      },
+      toUndefined);
+}
+
+struct CarriedStates {
+  int batchSize = 0;
+  std::vector<float> states;
+};
+
+Napi::Value carriedStates(const Napi::CallbackInfo& info) {
+  return onDevice(
+      info.Env(), liveSession(info),
+      [](Session& session, const CancelCheck&) {
+        CarriedStates carried{session.carriedBatchSize(), {}};
+        if (carried.batchSize > 0) carried.states = session.carriedStates();
+        return carried;
+      },
+      [](Napi::Env env, const CarriedStates& carried) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("batchSize", carried.batchSize);
+        object.Set("states", toFloat32Array(env, carried.states));
+        return object;
+      });
+}
+
+Napi::Value setCarriedStates(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  const double batchSize = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  if (!(batchSize >= 0 && batchSize <= 2147483647.0))
+    throw InvalidArgument("batchSize: expected an integer of at least 0");
+  std::vector<float> states;
+  copyFloats(info[2], "states", states);
+  return onDevice(
+      info.Env(), std::move(handle),
+      [batchSize, states = std::move(states)](Session& session, const CancelCheck&) {
+        session.setCarriedStates(static_cast<int>(batchSize), states);
+        return Nothing{};
+      },
+      toUndefined);
+}
+
+Napi::Value resetStates(const Napi::CallbackInfo& info) {
+  const auto work = [](Session& session, const CancelCheck&) {
+    session.resetStates();
+    return Nothing{};
+  };
+  return onDevice(info.Env(), liveSession(info), work, toUndefined);
+}
+
+template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
+void exportFunction(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<guarded<Function>>(exports.Env(), name));
+}
+
+Napi::Object initModule(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment(env));
+  exports.Set("version", LSTM_VERSION);
+  exports.Set("abi", kAbi);
+  exportFunction<instructionSets>(exports, "instructionSets");
+  exportFunction<createDevice>(exports, "createDevice");
+  exportFunction<deviceInfo>(exports, "deviceInfo");
+  exportFunction<disposeDevice>(exports, "disposeDevice");
+  exportFunction<createSession>(exports, "createSession");
+  exportFunction<disposeSession>(exports, "disposeSession");
+  exportFunction<parameters>(exports, "parameters");
+  exportFunction<memory>(exports, "memory");
+  exportFunction<initialize>(exports, "initialize");
+  exportFunction<cancel>(exports, "cancel");
+  exportFunction<trainStep>(exports, "trainStep");
+  exportFunction<evaluate>(exports, "evaluate");
+  exportFunction<predict>(exports, "predict");
+  exportFunction<gradients>(exports, "gradients");
+  exportFunction<forward>(exports, "forward");
+  exportFunction<backward>(exports, "backward");
+  exportFunction<zeroGradients>(exports, "zeroGradients");
+  exportFunction<applyUpdate>(exports, "applyUpdate");
+  exportFunction<readArena>(exports, "readArena");
+  exportFunction<writeArena>(exports, "writeArena");
+  exportFunction<counters>(exports, "counters");
+  exportFunction<setCounters>(exports, "setCounters");
+  exportFunction<carriedStates>(exports, "carriedStates");
+  exportFunction<setCarriedStates>(exports, "setCarriedStates");
+  exportFunction<resetStates>(exports, "resetStates");
+  return exports;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  return initModule(env, exports);
+}
+
+NODE_API_MODULE(cudnn_lstm, Init)
+
+}  // namespace
+}  // namespace lstm::addon

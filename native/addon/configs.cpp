@@ -1,0 +1,187 @@
+#include "addon/configs.h"
+
+#include <limits>
+
+#include "addon/values.h"
+#include "engine/errors.h"
+
+namespace lstm::addon {
+namespace {
+
+constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+
+int extent(const Fields& fields, const char* name) {
+  return static_cast<int>(fields.integer(name, 1, kMaxInt));
+}
+float real(const Fields& fields, const char* name) {
+  return static_cast<float>(fields.number(name));
+}
+
+Initializer readInitializer(const Fields& fields) {
+  Initializer result;
+  result.kind = fields.choice<InitializerKind>("kind", {{"xavier", InitializerKind::kXavier},
+                                                        {"orthogonal", InitializerKind::kOrthogonal},
+                                                        {"uniform", InitializerKind::kUniform},
+                                                        {"normal", InitializerKind::kNormal},
+                                                        {"constant", InitializerKind::kConstant}});
+  switch (result.kind) {
+    case InitializerKind::kXavier:
+      break;
+    case InitializerKind::kOrthogonal:
+      result.a = fields.number("gain");
+      break;
+    case InitializerKind::kUniform:
+      result.a = fields.number("low");
+      result.b = fields.number("high");
+      break;
+    case InitializerKind::kNormal:
+      result.a = fields.number("mean");
+      result.b = fields.number("stddev");
+      break;
+    case InitializerKind::kConstant:
+      result.a = fields.number("value");
+      break;
+  }
+  return result;
+}
+
+ParameterConfig readParameter(const Fields& fields) {
+  ParameterConfig result;
+  result.initializer = readInitializer(fields.object("initializer"));
+  result.l1 = real(fields, "l1");
+  result.l2 = real(fields, "l2");
+  result.trainable = fields.boolean("trainable");
+  return result;
+}
+
+EmbeddingNode readEmbedding(const Fields& fields) {
+  EmbeddingNode node;
+  node.vocabSize = extent(fields, "vocabSize");
+  node.size = extent(fields, "size");
+  node.weight = readParameter(fields.object("weight"));
+  return node;
+}
+
+LstmNode readLstm(const Fields& fields) {
+  LstmNode node;
+  node.lstm.hiddenSize = extent(fields, "hiddenSize");
+  node.lstm.numLayers = extent(fields, "numLayers");
+  node.lstm.bidirectional = fields.boolean("bidirectional");
+  node.lstm.bias = fields.choice<BiasMode>(
+      "bias", {{"double", BiasMode::kDouble}, {"single", BiasMode::kSingle}, {"none", BiasMode::kNone}});
+  node.lstm.dropout = real(fields, "dropout");
+  node.returnSequences = fields.boolean("returnSequences");
+  node.weightIh = readParameter(fields.object("weightIh"));
+  node.weightHh = readParameter(fields.object("weightHh"));
+  node.biasIh = readParameter(fields.object("biasIh"));
+  node.biasHh = readParameter(fields.object("biasHh"));
+  node.forgetBias = real(fields, "forgetBias");
+  return node;
+}
+
+DenseNode readDense(const Fields& fields) {
+  DenseNode node;
+  node.units = extent(fields, "units");
+  node.activation = fields.choice<Activation>("activation", {{"linear", Activation::kLinear},
+                                                             {"relu", Activation::kRelu},
+                                                             {"tanh", Activation::kTanh},
+                                                             {"sigmoid", Activation::kSigmoid},
+                                                             {"softmax", Activation::kSoftmax}});
+  node.useBias = fields.boolean("useBias");
+  node.weight = readParameter(fields.object("weight"));
+  node.bias = readParameter(fields.object("bias"));
+  return node;
+}
+
+NodeKind readKind(const Fields& fields) {
+  const std::string kind = fields.text("kind");
+  if (kind == "embedding") return readEmbedding(fields);
+  if (kind == "lstm") return readLstm(fields);
+  if (kind == "dense") return readDense(fields);
+  if (kind == "dropout") return DropoutNode{real(fields, "rate"), fields.boolean("sharedOverTime")};
+  if (kind == "pool")
+    return PoolNode{fields.choice<PoolMode>(
+        "mode", {{"last", PoolMode::kLast}, {"mean", PoolMode::kMean}, {"max", PoolMode::kMax}})};
+  throw InvalidArgument(fields.path("kind") + ": expected embedding, lstm, dense, dropout or pool, got '" +
+                        kind + "'");
+}
+
+}  // namespace
+
+NetworkConfig readNetwork(const Napi::Value& value) {
+  const Fields fields(value, "network");
+  NetworkConfig config;
+  config.input =
+      fields.choice<InputKind>("input", {{"tokens", InputKind::kTokens}, {"features", InputKind::kFeatures}});
+  config.inputSize = extent(fields, "inputSize");
+  config.seed = static_cast<uint64_t>(fields.integer("seed", 0, kMaxSafeInteger));
+  const Napi::Value list = fields.get("nodes");
+  if (!list.IsArray()) throw InvalidArgument("network.nodes: expected an array");
+  const auto nodes = list.As<Napi::Array>();
+  for (uint32_t i = 0; i < nodes.Length(); ++i) {
+    const Fields node(nodes.Get(i), "network.nodes[" + std::to_string(i) + "]");
+    config.nodes.push_back(
+        {node.text("name"), static_cast<int>(node.integer("input", kNetworkInput, kMaxInt)), readKind(node)});
+  }
+  return config;
+}
+
+void readBatch(const Napi::Value& value, BatchInput& out) {
+  const Fields fields(value, "batch");
+  out.batchSize = extent(fields, "batchSize");
+  out.timeSteps = extent(fields, "timeSteps");
+  fields.ints("tokens", out.tokens);
+  fields.floats("features", out.features);
+  fields.ints("seqLengths", out.seqLengths);
+  fields.floats("states", out.states);
+  out.carryStates = fields.has("carryStates") && fields.boolean("carryStates");
+  if (out.carryStates && !out.states.empty())
+    throw InvalidArgument("batch: expected either states or carryStates, got both");
+}
+
+void readTargets(const Napi::Value& value, TargetInput& out) {
+  const Fields fields(value, "targets");
+  out.loss = fields.choice<LossKind>("loss", {{"mse", LossKind::kMse},
+                                              {"crossEntropy", LossKind::kCrossEntropy},
+                                              {"binaryCrossEntropy", LossKind::kBinaryCrossEntropy}});
+  fields.ints("ids", out.ids);
+  fields.floats("values", out.values);
+  fields.floats("sampleWeights", out.sampleWeights);
+}
+
+UpdateConfig readUpdate(const Napi::Value& value) {
+  const Fields fields(value, "update");
+  UpdateConfig config;
+  config.learningRate = real(fields, "learningRate");
+  const Fields clip = fields.object("clip");
+  config.clip = clip.choice<ClipKind>("kind", {{"none", ClipKind::kNone},
+                                               {"globalNorm", ClipKind::kGlobalNorm},
+                                               {"tensorNorm", ClipKind::kTensorNorm},
+                                               {"value", ClipKind::kValue}});
+  if (config.clip != ClipKind::kNone) {
+    config.clipLimit = real(clip, "limit");
+    if (!(config.clipLimit > 0)) throw InvalidArgument(clip.path("limit") + ": expected a number above 0");
+  }
+  config.kind = fields.choice<UpdateKind>("kind", {{"adam", UpdateKind::kAdam}, {"sgd", UpdateKind::kSgd}});
+  if (config.kind == UpdateKind::kAdam) {
+    config.beta1 = real(fields, "beta1");
+    config.beta2 = real(fields, "beta2");
+    config.epsilon = real(fields, "epsilon");
+  } else {
+    config.momentum = real(fields, "momentum");
+    config.nesterov = fields.boolean("nesterov");
+  }
+  return config;
+}
+
+ArenaKind readArenaKind(const Napi::Value& value) {
+  const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  if (name == "params") return ArenaKind::kParams;
+  if (name == "grads") return ArenaKind::kGrads;
+  if (name == "m") return ArenaKind::kM;
+  if (name == "v") return ArenaKind::kV;
+  throw InvalidArgument("arena: expected params, grads, m or v");
+}
+
+}  // namespace lstm::addon

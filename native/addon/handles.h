@@ -1,0 +1,80 @@
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/batch_io.h"
+#include "engine/cancel.h"
+#include "engine/device.h"
+#include "engine/device_thread.h"
+#include "engine/session.h"
+
+namespace lstm::addon {
+
+// A device and the thread its work runs on. The thread is declared last: it ends before the device goes.
+struct DeviceHandle {
+  std::unique_ptr<Device> device;
+  int threads = 0;
+  std::string instructionSet;
+  std::atomic<bool> disposed{false};
+  DeviceThread thread;
+};
+
+// Everything a call copies in; reused by later calls of the same session.
+struct StepInput {
+  BatchInput batch;
+  TargetInput targets;
+};
+
+// A session and what the JS thread must know of it without asking the device's thread.
+class SessionHandle : public std::enable_shared_from_this<SessionHandle> {
+ public:
+  SessionHandle(std::shared_ptr<DeviceHandle> device, std::unique_ptr<Session> session);
+  ~SessionHandle();
+
+  DeviceHandle& device() const { return *device_; }
+  const std::shared_ptr<DeviceHandle>& sharedDevice() const { return device_; }
+  const Network& network() const { return *network_; }
+
+  // JS thread.
+  void requireAlive() const;
+  bool disposed() const { return disposed_; }
+  void markDisposed() { disposed_ = true; }
+  CancelCheck nextTicket() { return {&cancelledUpTo_, ++lastTicket_}; }
+  void cancel() { cancelledUpTo_.store(lastTicket_, std::memory_order_relaxed); }
+  std::shared_ptr<StepInput> leaseInput();
+  // Tells the collector how much memory hangs on this object now.
+  void reportMemory(Napi::Env env);
+  size_t parameterBytes() const { return parameterBytes_; }
+  size_t activationBytes() const { return activationBytes_; }
+
+  // Device thread.
+  Session& session() { return *session_; }
+  void release() { session_.reset(); }
+  void noteMemory();
+
+ private:
+  std::shared_ptr<DeviceHandle> device_;
+  std::unique_ptr<Session> session_;
+  const Network* network_;  // dies with session_, which no call outlives: requireAlive() comes first
+  bool disposed_ = false;
+  uint64_t lastTicket_ = 0;
+  std::atomic<uint64_t> cancelledUpTo_{0};
+  std::atomic<size_t> parameterBytes_{0};
+  std::atomic<size_t> activationBytes_{0};
+  int64_t reportedBytes_ = 0;
+  std::vector<std::unique_ptr<StepInput>> freeInputs_;
+};
+
+// JS objects that carry a handle, recognised by type tag: any other object gives InvalidArgument.
+Napi::Value wrapDevice(Napi::Env env, std::shared_ptr<DeviceHandle> device);
+std::shared_ptr<DeviceHandle> unwrapDevice(const Napi::Value& value);
+Napi::Value wrapSession(Napi::Env env, std::shared_ptr<SessionHandle> session);
+std::shared_ptr<SessionHandle> unwrapSession(const Napi::Value& value);
+
+}  // namespace lstm::addon

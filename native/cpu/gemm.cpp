@@ -1,0 +1,137 @@
+#include "cpu/gemm.h"
+
+#include <algorithm>
+
+namespace lstm::cpu {
+namespace {
+
+// Rows of A between two walks over all panels: with blockK columns they stay in L2.
+constexpr int64_t kBlockRows = 192;
+
+// Pieces of k of nearly equal depth, so that no short one is left.
+int64_t depthOf(const Kernels& kernels, int64_t k) {
+  const int64_t pieces = std::max<int64_t>(1, (k + kernels.blockK - 1) / kernels.blockK);
+  return (k + pieces - 1) / pieces;
+}
+
+PanelProduct panelProduct(const PackedB& b, int panel, int64_t k0, int64_t depth) {
+  PanelProduct p{};
+  p.k = static_cast<int>(depth);
+  p.panel = b.at(panel, k0);
+  p.vectors = b.vectorsOf(panel);
+  p.columns = b.columnsOf(panel);
+  return p;
+}
+
+// Rows alone where there are enough of them, else panels alone.
+struct Parts {
+  Range rows;
+  Range panels;
+};
+
+Parts partsOf(const Team& team, const Kernels& kernels, int64_t m, const PackedB& b) {
+  const int64_t tiles = (m + kernels.tileRows - 1) / kernels.tileRows;
+  if (tiles >= 4 * team.count() || tiles >= b.panels())
+    return {team.share(m, kernels.tileRows), {0, b.panels()}};
+  return {{0, m}, team.share(b.panels())};
+}
+
+}  // namespace
+
+int choosePanelVectors(const Kernels& kernels, int n, int threads) {
+  const int vectors = (n + kernels.width - 1) / kernels.width;
+  int best = 1;
+  double bestCost = 0;
+  for (int width = kernels.panelVectors; width >= 1; --width) {
+    const int panels = (vectors + width - 1) / width;
+    const int busiest = std::min(vectors, (panels + threads - 1) / threads * width);
+    // A panel of v vectors loads v + 1 operands for v multiply-adds a row.
+    const double cost = busiest * (1.0 + 0.5 / width);
+    if (width == kernels.panelVectors || cost < bestCost) {
+      best = width;
+      bestCost = cost;
+    }
+  }
+  return best;
+}
+
+int PackedB::columnsOf(int panel) const {
+  return std::min(panelColumns(), n - panel * panelColumns());
+}
+
+PackedB packedView(const Kernels& kernels, float* data, int64_t k, int n, int vectors) {
+  return {data, k, n, vectors, kernels.width};
+}
+
+int64_t packedFloats(const Kernels& kernels, int64_t k, int n) {
+  return (n + kernels.width - 1) / kernels.width * kernels.width * k;
+}
+
+void packRows(const Team& team, const Kernels& kernels, const PackedB& to, const float* b, int64_t ldb) {
+  const Range rows = team.share(to.k, 8);
+  kernels.packBRows(to.k, to.n, b, ldb, to.vectors, rows.begin, rows.end, to.data);
+}
+
+void packTransposed(const Team& team, const Kernels& kernels, const PackedB& to, const float* b,
+                    int64_t ldb) {
+  const Range panels = team.share(to.panels());
+  kernels.packBTransposed(to.k, to.n, b, ldb, to.vectors, static_cast<int>(panels.begin),
+                          static_cast<int>(panels.end), to.data);
+}
+
+void multiplyPanel(const Kernels& kernels, int64_t m, const float* a, int64_t lda, const PackedB& b,
+                   int panel, float* c, int64_t ldc, Start start, const float* bias) {
+  const int64_t step = depthOf(kernels, b.k);
+  for (int64_t k0 = 0; k0 < b.k; k0 += step) {
+    PanelProduct p = panelProduct(b, panel, k0, std::min(step, b.k - k0));
+    p.m = m;
+    p.a = a + k0;
+    p.lda = lda;
+    p.c = c;
+    p.ldc = ldc;
+    p.start = k0 == 0 ? start : Start::kAccumulate;
+    p.bias = bias;
+    kernels.productRows(p);
+  }
+}
+
+void multiply(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
+              const PackedB& b, float* c, int64_t ldc, Start start, const float* bias) {
+  const Parts parts = partsOf(team, kernels, m, b);
+  for (int64_t row = parts.rows.begin; row < parts.rows.end; row += kBlockRows) {
+    const int64_t rows = std::min(kBlockRows, parts.rows.end - row);
+    for (int64_t panel = parts.panels.begin; panel < parts.panels.end; ++panel) {
+      const int64_t column = panel * b.panelColumns();
+      multiplyPanel(kernels, rows, a + row * lda, lda, b, static_cast<int>(panel), c + row * ldc + column,
+                    ldc, start, bias ? bias + column : nullptr);
+    }
+  }
+}
+
+int64_t transposedScratchFloats(const Kernels& kernels) {
+  return kBlockRows * kernels.blockK;
+}
+
+void multiplyTransposed(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
+                        const PackedB& b, float* c, int64_t ldc, float* scratch) {
+  const Parts parts = partsOf(team, kernels, m, b);
+  const int64_t step = depthOf(kernels, b.k);
+  for (int64_t row = parts.rows.begin; row < parts.rows.end; row += kBlockRows) {
+    const int64_t rows = std::min(kBlockRows, parts.rows.end - row);
+    for (int64_t k0 = 0; k0 < b.k; k0 += step) {
+      const int64_t depth = std::min(step, b.k - k0);
+      kernels.packA(rows, static_cast<int>(depth), a + k0 * lda + row, lda, scratch);
+      for (int64_t panel = parts.panels.begin; panel < parts.panels.end; ++panel) {
+        PanelProduct p = panelProduct(b, static_cast<int>(panel), k0, depth);
+        p.m = rows;
+        p.a = scratch;
+        p.c = c + row * ldc + panel * b.panelColumns();
+        p.ldc = ldc;
+        p.start = Start::kAccumulate;
+        kernels.productPackedA(p);
+      }
+    }
+  }
+}
+
+}  // namespace lstm::cpu

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <stdint.h>
+
+// The functions that exist once per instruction set, as a table picked when a device is made. Plain types
+// alone: nothing inline with external linkage may reach kernels/, or the linker could keep its AVX-512 copy
+// for everyone. Every function works on the range it is given, on one thread; who calls it for which range is
+// the device's matter.
+namespace lstm::cpu {
+
+// What a product's accumulators begin with.
+enum class Start { kZero, kAccumulate, kBias };
+
+enum class Pointwise { kRelu, kTanh, kSigmoid };
+enum class RowLoss { kMse, kCrossEntropyIds, kCrossEntropyValues, kBinaryCrossEntropy };
+enum class Clip { kNone, kScale, kValue };
+
+// C[m, columns] = start + A[m, k] · panel, one panel of a packed B.
+struct PanelProduct {
+  int64_t m;
+  int k;
+  const float* a;      // row-major: [m, k] with row stride lda; packed: tiles of packA
+  int64_t lda;         // not read when A is packed
+  const float* panel;  // [k, vectors*W], as packed by packB*
+  int vectors;         // panel width in vectors, 1..panelVectors
+  int columns;         // of them valid, > (vectors-1)*W
+  float* c;            // row stride ldc
+  int64_t ldc;
+  Start start;
+  const float* bias;  // [columns], for kBias
+};
+
+// One time step of a block of hidden units: activations and cell, after the products.
+// Gate q of row n, unit u stands at gates[n*gateStride + q*hidden + u]; pre-activations in, activations out.
+struct CellForward {
+  int rows;
+  int units;
+  int64_t hidden;
+  int64_t gateStride;
+  float* gates;
+  float* c;      // [rows, units], row stride hidden: c_{t-1} in, c_t out
+  float* cPrev;  // gets c_{t-1}, row stride hidden; null in inference
+  float* tanhC;  // gets tanh(c_t), row stride hidden; null in inference
+  float* y;      // gets h_t
+  int64_t yStride;
+  float* hNext;  // gets h_t of the first hNextRows rows, row stride hidden
+  int hNextRows;
+};
+
+// The same block backwards. gates: activations in, gradients of the pre-activations out.
+struct CellBackward {
+  int rows;
+  int units;
+  int64_t hidden;
+  int64_t gateStride;
+  float* gates;
+  const float* cPrev;
+  const float* tanhC;
+  const float* dy;  // or null
+  int64_t dyStride;
+  const float* dh;  // row stride hidden
+  float* dc;        // row stride hidden: dc_t in (from the future), dc_{t-1} out
+};
+
+struct RowSums {
+  double loss;
+  double correct;
+  double absoluteError;
+  double squaredError;
+};
+
+struct LossRows {
+  RowLoss kind;
+  int64_t begin;
+  int64_t end;
+  int classes;
+  const float* predictions;
+  const int32_t* ids;
+  const float* values;
+  const float* rowWeights;
+  float* dPredictions;
+  double inverseCount;  // 1 / live elements
+};
+
+struct UpdateBlock {
+  int64_t size;
+  float* p;
+  float* g;
+  float* m;
+  float* v;
+  float l1;
+  float l2;
+  Clip clip;
+  float clipValue;  // kScale: the factor, kValue: the limit
+  float learningRate;
+  float beta1;
+  float beta2;
+  float epsilon;
+  float stepSize;          // adam: learningRate / (1 - beta1^step)
+  float inverseRootBias2;  // adam: 1 / sqrt(1 - beta2^step)
+  float momentum;
+  bool nesterov;
+};
+
+struct NormSums {
+  double squaredNorm;
+  double penalty;
+};
+
+struct Kernels {
+  const char* name;
+  int width;         // W, floats of a vector
+  int panelVectors;  // widest panel, in vectors
+  int tileRows;      // rows of the register tile
+  int blockK;        // a product is cut into pieces of about this depth, so that a panel's piece stays in L1
+
+  void (*productRows)(const PanelProduct&);     // A row-major
+  void (*productPackedA)(const PanelProduct&);  // A by packA
+  // Source A^T: element (row, k) at a[k*lda + row]; out m*k floats, in the tiles that productPackedA walks.
+  void (*packA)(int64_t m, int k, const float* a, int64_t lda, float* out);
+  // B [k, n] row-major, rows kBegin..kEnd of every panel; out [panel][k][vectors*W], the rest of a vector
+  // zero.
+  void (*packBRows)(int64_t k, int n, const float* b, int64_t ldb, int vectors, int64_t kBegin, int64_t kEnd,
+                    float* out);
+  // B^T given: element (k, n) at b[n*ldb + k]; panels panelBegin..panelEnd.
+  void (*packBTransposed)(int64_t k, int n, const float* b, int64_t ldb, int vectors, int panelBegin,
+                          int panelEnd, float* out);
+
+  void (*cellForward)(const CellForward&);
+  void (*cellBackward)(const CellBackward&);
+
+  void (*add)(float* to, const float* from, int64_t count);
+  // out[c] += sum over rows of x[row*ld + c], in row order
+  void (*columnSums)(int64_t rows, int64_t columns, const float* x, int64_t ld, float* out);
+  void (*exponential)(const float* x, float* y, int64_t count);
+  void (*activate)(Pointwise kind, float* y, int64_t count);
+  void (*activateBackward)(Pointwise kind, const float* y, float* dy, int64_t count);
+  void (*softmaxRows)(int64_t rows, int classes, float* y);
+  void (*softmaxBackwardRows)(int64_t rows, int classes, const float* y, float* dy);
+  // Elements first..first+count of a draw (philox.h): y = word < threshold ? 0 : x * scale
+  void (*dropout)(uint64_t seed, uint32_t stream, uint32_t step, uint64_t first, int64_t count,
+                  uint32_t threshold, float scale, const float* x, float* y);
+  void (*lossRows)(const LossRows&, RowSums*);  // adds to the sums
+  NormSums (*normBlock)(int64_t size, const float* p, const float* g, float l1,
+                        float l2);  // g null: penalty alone
+  void (*adamBlock)(const UpdateBlock&);
+  void (*sgdBlock)(const UpdateBlock&);
+};
+
+}  // namespace lstm::cpu

@@ -1,0 +1,40 @@
+#include "cpu/kernels/table.h"
+
+#include "cpu/kernels/tile.h"
+
+#define LSTM_TEXT_OF(name) #name
+#define LSTM_TEXT(name) LSTM_TEXT_OF(name)
+
+namespace lstm::cpu::LSTM_ARCH {
+
+const Kernels& kernels() {
+  static constexpr Kernels table = {
+      .name = LSTM_TEXT(LSTM_ARCH),
+      .width = W,
+      .panelVectors = kPanelVectors,
+      .tileRows = kTileRows,
+      .blockK = kBlockK,
+      .productRows = productRows,
+      .productPackedA = productPackedA,
+      .packA = packA,
+      .packBRows = packBRows,
+      .packBTransposed = packBTransposed,
+      .cellForward = cellForward,
+      .cellBackward = cellBackward,
+      .add = add,
+      .columnSums = columnSums,
+      .exponential = exponential,
+      .activate = activate,
+      .activateBackward = activateBackward,
+      .softmaxRows = softmaxRows,
+      .softmaxBackwardRows = softmaxBackwardRows,
+      .dropout = dropout,
+      .lossRows = lossRows,
+      .normBlock = normBlock,
+      .adamBlock = adamBlock,
+      .sgdBlock = sgdBlock,
+  };
+  return table;
+}
+
+}  // namespace lstm::cpu::LSTM_ARCH

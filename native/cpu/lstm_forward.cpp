@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/lstm_op.h"
+
+namespace lstm::cpu {
+namespace {
+
+// Rows of a block of units between the products and the cell: its four gates stay in L1 or close to it.
+constexpr int kCellRows = 96;
+
+// Every sequence's initial h into the row of its first step: in the forward direction all at t = 0, in the
+// reverse direction each at its own last step.
+void placeInitialH(const Team& team, const BatchShape& shape, bool reverse, int64_t hidden, const float* h0,
+                   float* hPrev) {
+  const Range range = team.share(shape.batchSize);
+  for (int64_t n = range.begin; n < range.end; ++n) {
+    const int64_t row = reverse ? shape.rowOffset[shape.lengths[n] - 1] + n : n;
+    if (h0) {
+      std::memcpy(hPrev + row * hidden, h0 + n * hidden, hidden * sizeof(float));
+    } else {
+      std::memset(hPrev + row * hidden, 0, hidden * sizeof(float));
+    }
+  }
+}
+
+void gatherFinalH(const Team& team, const BatchShape& shape, bool reverse, int64_t hidden, const float* y,
+                  int64_t yStride, float* hn) {
+  const Range range = team.share(shape.batchSize);
+  for (int64_t n = range.begin; n < range.end; ++n) {
+    const int64_t row = reverse ? n : shape.rowOffset[shape.lengths[n] - 1] + n;
+    std::memcpy(hn + n * hidden, y + row * yStride, hidden * sizeof(float));
+  }
+}
+
+}  // namespace
+
+void CpuLstm::forward(const LstmForward& args) {
+  const LstmMemory memory(config_, args.shape, context_.kernels.width);
+  const bool repack = forwardKey_.renew(args.weights, args.weightsVersion);
+  context_.pool.run(threadsFor(args.shape), [&](const Team& team) {
+    if (repack) {
+      packForward(team, args.weights);
+      team.wait();
+    }
+    forwardOn(team, args, memory);
+  });
+}
+
+void CpuLstm::forwardOn(const Team& team, const LstmForward& args, const LstmMemory& memory) const {
+  const ForwardScratch scratch = memory.forward(args.workspace);
+  const float* x = args.x;
+  for (int layer = 0; layer < config_.numLayers; ++layer) {
+    const bool last = layer + 1 == config_.numLayers;
+    float* y = last            ? args.y
+               : args.training ? memory.output(args.reserve, layer)
+                               : scratch.outputs[layer % 2];
+    for (int direction = 0; direction < config_.directions(); ++direction)
+      forwardDirection(team, args, memory, {layer, direction}, x, y);
+    if (!last && args.training && config_.dropout > 0) {
+      dropInput(team, args.dropoutKey, layer + 1, args.shape.rows, y);
+      team.wait();
+    }
+    x = y;
+  }
+}
+
+void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const LstmMemory& memory,
+                               Place place, const float* x, float* yLayer) const {
+  const Kernels& kernels = context_.kernels;
+  const BatchShape& shape = args.shape;
+  const ForwardWeights& weights = forwardWeights_[index(place)];
+  const ForwardScratch scratch = memory.forward(args.workspace);
+  const bool reverse = place.direction == 1;
+  const int64_t hidden = config_.hiddenSize;
+  const int64_t state = shape.batchSize * hidden;
+  const int64_t gateStride = memory.gateStride();
+  const int64_t yStride = config_.directions() * hidden;
+  float* y = yLayer + place.direction * hidden;
+  const float* h0 = args.h0 ? args.h0 + index(place) * state : nullptr;
+  const float* c0 = args.c0 ? args.c0 + index(place) * state : nullptr;
+  float* c = args.cn ? args.cn + index(place) * state : scratch.c;
+  SavedSteps saved = {scratch.gates, nullptr, nullptr, nullptr};
+  if (args.training) saved = memory.saved(args.reserve, place.layer, place.direction);
+
+  multiply(team, kernels, shape.rows, x, weights.input.k, weights.input, saved.gates, gateStride,
+           weights.bias ? Start::kBias : Start::kZero, weights.bias);
+  fill(team, c, c0, state);
+  if (args.training) {
+    placeInitialH(team, shape, reverse, hidden, h0, saved.hPrev);
+  } else {
+    // Both, as in the reverse direction a sequence may come alive at either.
+    for (float* h : scratch.h) fill(team, h, h0, state);
+  }
+  team.wait();
+
+  const PackedB& blocks = weights.recurrent[0];
+  const Range mine = team.share(blocks.panels());
+  for (int s = 0; s < shape.timeSteps; ++s) {
+    const int t = reverse ? shape.timeSteps - 1 - s : s;
+    const int next = reverse ? t - 1 : t + 1;
+    const bool hasNext = s + 1 < shape.timeSteps;
+    const int nextRows = hasNext ? std::min(shape.liveRows[t], shape.liveRows[next]) : 0;
+    const int64_t row0 = shape.rowOffset[t];
+    const float* h = args.training ? saved.hPrev + row0 * hidden : scratch.h[s % 2];
+    float* hNext = !args.training ? scratch.h[(s + 1) % 2]
+                   : hasNext      ? saved.hPrev + shape.rowOffset[next] * hidden
+                                  : nullptr;
+    const bool zeroH = s == 0 && !h0;
+    for (int64_t block = mine.begin; block < mine.end; ++block) {
+      const int64_t unit = block * blocks.panelColumns();
+      for (int first = 0; first < shape.liveRows[t]; first += kCellRows) {
+        const int rows = std::min(kCellRows, shape.liveRows[t] - first);
+        const int64_t row = row0 + first;
+        float* gates = saved.gates + row * gateStride + unit;
+        for (int gate = 0; gate < 4 && !zeroH; ++gate)
+          multiplyPanel(kernels, rows, h + first * hidden, hidden, weights.recurrent[gate],
+                        static_cast<int>(block), gates + gate * hidden, gateStride, Start::kAccumulate,
+                        nullptr);
+        CellForward cell{};
+        cell.rows = rows;
+        cell.units = blocks.columnsOf(static_cast<int>(block));
+        cell.hidden = hidden;
+        cell.gateStride = gateStride;
+        cell.gates = gates;
+        cell.c = c + first * hidden + unit;
+        cell.cPrev = saved.cPrev ? saved.cPrev + row * hidden + unit : nullptr;
+        cell.tanhC = saved.tanhC ? saved.tanhC + row * hidden + unit : nullptr;
+        cell.y = y + row * yStride + unit;
+        cell.yStride = yStride;
+        cell.hNext = hNext ? hNext + first * hidden + unit : nullptr;
+        cell.hNextRows = std::max(0, nextRows - first);
+        kernels.cellForward(cell);
+      }
+    }
+    team.wait();
+  }
+  if (args.hn) gatherFinalH(team, shape, reverse, hidden, y, yStride, args.hn + index(place) * state);
+  team.wait();  // dropout may overwrite y, the next direction the scratch
+}
+
+}  // namespace lstm::cpu

@@ -1,0 +1,124 @@
+#include "cpu/lstm_op.h"
+
+#include <algorithm>
+
+namespace lstm::cpu {
+namespace {
+
+// Multiply-adds of a time step below which another thread's barrier costs more than it saves.
+constexpr double kStepPerThread = 100e3;
+
+int64_t lines(int64_t floats) {
+  return (floats + 15) / 16 * 16;
+}
+
+}  // namespace
+
+CpuLstm::CpuLstm(Context& context, const LstmConfig& config)
+    : context_(context), config_(config), layout_(lstmLayout(config)) {
+  layOutForward();
+}
+
+size_t CpuLstm::reserveFloats(const BatchShape& shape, bool training) const {
+  return LstmMemory(config_, shape, context_.kernels.width).reserveFloats(training);
+}
+
+size_t CpuLstm::workspaceFloats(const BatchShape& shape, bool training) const {
+  return LstmMemory(config_, shape, context_.kernels.width).workspaceFloats(training);
+}
+
+int CpuLstm::threadsFor(const BatchShape& shape) const {
+  const double hidden = config_.hiddenSize;
+  const double step = static_cast<double>(shape.rows) / shape.timeSteps * 4 * hidden * hidden;
+  const int panels = forwardWeights_[0].recurrent[0].panels();
+  return std::min(context_.pool.threadsFor(step, kStepPerThread), panels);
+}
+
+void CpuLstm::layOutForward() {
+  const Kernels& kernels = context_.kernels;
+  const int hidden = config_.hiddenSize;
+  const int threads = context_.pool.threads();
+  const int blockVectors = choosePanelVectors(kernels, hidden, threads);
+  forwardWeights_.resize(layout_.tensors.size());
+  for (int pass = 0; pass < 2; ++pass) {  // the first one only counts
+    int64_t at = 0;
+    const auto take = [&](int64_t floats) {
+      float* piece = forwardPanels_.data() + at;
+      at += lines(floats);
+      return piece;
+    };
+    for (size_t i = 0; i < forwardWeights_.size(); ++i) {
+      ForwardWeights& w = forwardWeights_[i];
+      const int in = config_.layerInputSize(static_cast<int>(i) / config_.directions());
+      w.input = packedView(kernels, take(packedFloats(kernels, in, 4 * hidden)), in, 4 * hidden,
+                           choosePanelVectors(kernels, 4 * hidden, 1));
+      for (PackedB& gate : w.recurrent)
+        gate = packedView(kernels, take(packedFloats(kernels, hidden, hidden)), hidden, hidden, blockVectors);
+      w.bias = config_.bias == BiasMode::kNone ? nullptr : take(4 * hidden);
+    }
+    forwardPanels_.reserve(at);
+  }
+}
+
+void CpuLstm::layOutBackward() {
+  if (!backwardWeights_.empty()) return;
+  const Kernels& kernels = context_.kernels;
+  const int hidden = config_.hiddenSize;
+  const int blockVectors = choosePanelVectors(kernels, hidden, context_.pool.threads());
+  backwardWeights_.resize(layout_.tensors.size());
+  for (int pass = 0; pass < 2; ++pass) {
+    int64_t at = 0;
+    const auto take = [&](int64_t floats) {
+      float* piece = backwardPanels_.data() + at;
+      at += lines(floats);
+      return piece;
+    };
+    for (size_t i = 0; i < backwardWeights_.size(); ++i) {
+      BackwardWeights& w = backwardWeights_[i];
+      const int in = config_.layerInputSize(static_cast<int>(i) / config_.directions());
+      w.input = packedView(kernels, take(packedFloats(kernels, 4 * hidden, in)), 4 * hidden, in,
+                           choosePanelVectors(kernels, in, 1));
+      w.recurrent = packedView(kernels, take(packedFloats(kernels, 4 * hidden, hidden)), 4 * hidden, hidden,
+                               blockVectors);
+    }
+    backwardPanels_.reserve(at);
+  }
+}
+
+void CpuLstm::packForward(const Team& team, const float* weights) {
+  const Kernels& kernels = context_.kernels;
+  const int64_t hidden = config_.hiddenSize;
+  for (size_t i = 0; i < forwardWeights_.size(); ++i) {
+    const ForwardWeights& w = forwardWeights_[i];
+    const LstmTensors& tensors = layout_.tensors[i];
+    packTransposed(team, kernels, w.input, weights + tensors.weightIh, w.input.k);
+    for (int gate = 0; gate < 4; ++gate)
+      packTransposed(team, kernels, w.recurrent[gate], weights + tensors.weightHh + gate * hidden * hidden,
+                     hidden);
+    if (!w.bias) continue;
+    const Range range = team.share(4 * hidden, 16);
+    for (int64_t j = range.begin; j < range.end; ++j) {
+      w.bias[j] = weights[tensors.biasIh + j];
+      if (config_.bias == BiasMode::kDouble) w.bias[j] += weights[tensors.biasHh + j];
+    }
+  }
+}
+
+void CpuLstm::packBackward(const Team& team, const float* weights) {
+  const Kernels& kernels = context_.kernels;
+  for (size_t i = 0; i < backwardWeights_.size(); ++i) {
+    const BackwardWeights& w = backwardWeights_[i];
+    const LstmTensors& tensors = layout_.tensors[i];
+    packRows(team, kernels, w.input, weights + tensors.weightIh, w.input.n);
+    packRows(team, kernels, w.recurrent, weights + tensors.weightHh, w.recurrent.n);
+  }
+}
+
+void CpuLstm::dropInput(const Team& team, RandomKey key, int layer, int64_t rows, float* x) const {
+  const Range range = team.share(rows * config_.layerInputSize(layer), 64);
+  context_.kernels.dropout(key.seed, key.stream + layer - 1, key.step, range.begin, range.size(),
+                           dropoutThreshold(config_.dropout), 1.0f / (1.0f - config_.dropout),
+                           x + range.begin, x + range.begin);
+}
+
+}  // namespace lstm::cpu

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cpu/context.h"
+#include "cpu/lstm_memory.h"
+#include "engine/device.h"
+
+namespace lstm::cpu {
+
+// The stack on the CPU. x·W for all time steps is one product; after it every time step multiplies h by the
+// four gate panels of a block of units and does the block's cell maths while it is in cache. A whole pass is
+// one parallel region: a thread owns blocks of units, and one barrier a time step hands h (backwards: the
+// gate gradients) around.
+class CpuLstm : public LstmOp {
+ public:
+  CpuLstm(Context& context, const LstmConfig& config);
+
+  size_t reserveFloats(const BatchShape& shape, bool training) const override;
+  size_t workspaceFloats(const BatchShape& shape, bool training) const override;
+  void forward(const LstmForward& args) override;
+  void backward(const LstmBackward& args) override;
+
+ private:
+  // One layer and direction, packed.
+  struct ForwardWeights {
+    PackedB input;         // W^T [in, 4H]
+    PackedB recurrent[4];  // R_gate^T [H, H]
+    float* bias;           // [4H] bW + bR, or null
+  };
+  struct BackwardWeights {
+    PackedB input;      // W [4H, in]
+    PackedB recurrent;  // R [4H, H]
+  };
+  struct Place {
+    int layer;
+    int direction;
+  };
+
+  void layOutForward();
+  void layOutBackward();
+  void packForward(const Team& team, const float* weights);
+  void packBackward(const Team& team, const float* weights);
+  int threadsFor(const BatchShape& shape) const;
+  int index(Place place) const { return place.layer * config_.directions() + place.direction; }
+
+  void forwardOn(const Team& team, const LstmForward& args, const LstmMemory& memory) const;
+  void forwardDirection(const Team& team, const LstmForward& args, const LstmMemory& memory, Place place,
+                        const float* x, float* yLayer) const;
+  void backwardOn(const Team& team, const LstmBackward& args, const LstmMemory& memory) const;
+  void backwardDirection(const Team& team, const LstmBackward& args, const LstmMemory& memory, Place place,
+                         const PackedB& inputs, const float* dyLayer, float* dx) const;
+  void backwardSteps(const Team& team, const BatchShape& shape, int64_t gateStride, Place place,
+                     const SavedSteps& saved, const float* dy, float* dh, float* dc, bool wantsDh0) const;
+  void weightGradients(const Team& team, const LstmBackward& args, int64_t gateStride, Place place,
+                       const float* dGates, const PackedB& inputs, const PackedB& hPrev, float* dBias) const;
+  // Layer `layer`'s input mask, in place.
+  void dropInput(const Team& team, RandomKey key, int layer, int64_t rows, float* x) const;
+
+  Context& context_;
+  LstmConfig config_;
+  LstmLayout layout_;
+  std::vector<ForwardWeights> forwardWeights_;
+  std::vector<BackwardWeights> backwardWeights_;
+  AlignedBuffer forwardPanels_;
+  AlignedBuffer backwardPanels_;
+  WeightsKey forwardKey_;
+  WeightsKey backwardKey_;
+};
+
+}  // namespace lstm::cpu

@@ -1,0 +1,82 @@
+#include "cpu/thread_pool.h"
+
+namespace lstm::cpu {
+namespace {
+
+// About 20 µs: longer than the gap between two regions of one step, far shorter than a scheduler's slice.
+constexpr int kSpins = 1000;
+
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+void waitWhile(std::atomic<uint32_t>& value, uint32_t old) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause();
+  }
+  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+void Barrier::wait(int count) {
+  const uint32_t phase = phase_.load(std::memory_order_acquire);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
+    arrived_.store(0, std::memory_order_relaxed);
+    phase_.store(phase + 1, std::memory_order_release);
+    phase_.notify_all();
+  } else {
+    waitWhile(phase_, phase);
+  }
+}
+
+ThreadPool::ThreadPool(int threads) : threads_(threads), workers_(new Worker[threads > 1 ? threads - 1 : 0]) {
+  for (int i = 1; i < threads_; ++i) {
+    Worker& worker = workers_[i - 1];
+    worker.thread = std::thread([this, &worker, i] { work(worker, i); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stopping_ = true;
+  for (int i = 1; i < threads_; ++i) {
+    Worker& worker = workers_[i - 1];
+    worker.ticket.fetch_add(1, std::memory_order_release);
+    worker.ticket.notify_one();
+  }
+  for (int i = 1; i < threads_; ++i) workers_[i - 1].thread.join();
+}
+
+// Only the workers of this region get a ticket: the others never look at the job, so the next one can be
+// written as soon as these are done.
+void ThreadPool::runErased(int count, Job job, void* context) {
+  job_ = job;
+  context_ = context;
+  count_ = count;
+  for (int i = 1; i < count; ++i) {
+    Worker& worker = workers_[i - 1];
+    worker.ticket.fetch_add(1, std::memory_order_release);
+    worker.ticket.notify_one();
+  }
+  job(context, Team(0, count, &barrier_));
+  done_.wait(count);
+}
+
+void ThreadPool::work(Worker& worker, int index) {
+  uint32_t seen = 0;
+  for (;;) {
+    waitWhile(worker.ticket, seen);
+    ++seen;
+    if (stopping_) return;
+    const int count = count_;
+    job_(context_, Team(index, count, &barrier_));
+    done_.wait(count);
+  }
+}
+
+}  // namespace lstm::cpu

@@ -1,0 +1,239 @@
+#include "engine/batch_io.h"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+namespace lstm {
+namespace {
+
+std::string shapeText(std::initializer_list<int64_t> extents) {
+  std::string text = "[";
+  for (const int64_t extent : extents) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+
+void requireCount(const char* name, std::initializer_list<int64_t> extents, size_t got) {
+  size_t expected = 1;
+  for (const int64_t extent : extents) expected *= static_cast<size_t>(extent);
+  if (got != expected)
+    throw ShapeMismatch(std::string(name) + ": expected " + shapeText(extents) + " = " +
+                        std::to_string(expected) + " numbers, got " + std::to_string(got));
+}
+
+// x * 0 is 0 for finite x and NaN otherwise, so one sum finds any bad number without a branch per element.
+bool allFinite(const float* x, int64_t count) {
+  float sum = 0;
+  for (int64_t i = 0; i < count; ++i) sum += x[i] * 0.0f;
+  return sum == 0;
+}
+
+void requireFinite(const char* name, const float* x, int64_t count, int row, int step) {
+  if (allFinite(x, count)) return;
+  for (int64_t i = 0; i < count; ++i)
+    if (!std::isfinite(x[i]))
+      throw InvalidData(std::string(name) + ": expected finite numbers, got " + std::to_string(x[i]) +
+                        " in row " + std::to_string(row) + ", step " + std::to_string(step) + ", channel " +
+                        std::to_string(i))
+          .with("row", row)
+          .with("step", step)
+          .with("channel", static_cast<double>(i));
+}
+
+void requireId(const char* name, int32_t id, int64_t limit, int row, int step) {
+  if (id >= 0 && id < limit) return;
+  throw InvalidData(std::string(name) + ": expected ids from 0 to " + std::to_string(limit - 1) + ", got " +
+                    std::to_string(id) + " in row " + std::to_string(row) + ", step " + std::to_string(step))
+      .with("row", row)
+      .with("step", step)
+      .with("id", id);
+}
+
+}  // namespace
+
+BatchIo::BatchIo(const Network& network, Device& device)
+    : network_(network), device_(device), ids_(device), values_(device), rowWeights_(device) {}
+
+// Where to write what belongs at `device`: there itself if the host can, else a staging area for send().
+float* BatchIo::hostFor(float* device, size_t count) {
+  if (device_.sharesHostMemory()) return device;
+  staging_.resize(count);
+  return staging_.data();
+}
+
+void BatchIo::send(float* device, const float* host, size_t count) {
+  if (device != host) device_.copyIn(device, host, count * sizeof(float));
+}
+
+void BatchIo::loadInput(const BatchInput& batch, const Executor& executor) {
+  const BatchShape& shape = executor.shape();
+  const int64_t padded = batch.timeSteps;
+  if (network_.input() == InputKind::kTokens) {
+    requireCount("tokens", {batch.batchSize, padded}, batch.tokens.size());
+    auto* device = reinterpret_cast<float*>(executor.inputTokens());
+    float* host = hostFor(device, shape.rows);
+    auto* out = reinterpret_cast<int32_t*>(host);
+    for (int t = 0; t < shape.timeSteps; ++t)
+      for (int n = 0; n < shape.liveRows[t]; ++n) {
+        const int row = shape.order[n];
+        const int32_t id = batch.tokens[row * padded + t];
+        requireId("tokens", id, network_.inputSize(), row, t);
+        *out++ = id;
+      }
+    return send(device, host, shape.rows);
+  }
+  requireCount("features", {batch.batchSize, padded, network_.inputSize()}, batch.features.size());
+  const int64_t channels = network_.inputSize();
+  for (int n = 0; n < shape.batchSize; ++n) {
+    const int row = shape.order[n];
+    const float* sequence = batch.features.data() + row * padded * channels;
+    if (!allFinite(sequence, shape.lengths[n] * channels))
+      for (int t = 0; t < shape.lengths[n]; ++t)
+        requireFinite("features", sequence + t * channels, channels, row, t);
+  }
+  loadRows(batch.features.data(), {true, network_.inputSize()}, batch.timeSteps, shape,
+           executor.inputFeatures());
+}
+
+void BatchIo::loadRows(const float* host, const NodeShape& nodeShape, int paddedSteps,
+                       const BatchShape& shape, float* device) {
+  const int64_t channels = nodeShape.channels;
+  const int64_t rows = nodeShape.sequence ? shape.rows : shape.batchSize;
+  float* packed = hostFor(device, rows * channels);
+  float* out = packed;
+  const int steps = nodeShape.sequence ? shape.timeSteps : 1;
+  const int64_t padded = nodeShape.sequence ? paddedSteps : 1;
+  for (int t = 0; t < steps; ++t) {
+    const int live = nodeShape.sequence ? shape.liveRows[t] : shape.batchSize;
+    for (int n = 0; n < live; ++n, out += channels)
+      std::memcpy(out, host + (shape.order[n] * padded + t) * channels, channels * sizeof(float));
+  }
+  send(device, packed, rows * channels);
+}
+
+void BatchIo::storeRows(const float* device, const NodeShape& nodeShape, int paddedSteps,
+                        const BatchShape& shape, std::vector<float>& out) {
+  const int64_t channels = nodeShape.channels;
+  const int64_t rows = nodeShape.sequence ? shape.rows : shape.batchSize;
+  const int64_t padded = nodeShape.sequence ? paddedSteps : 1;
+  const float* packed = device;
+  if (!device_.sharesHostMemory()) {
+    staging_.resize(rows * channels);
+    device_.copyOut(staging_.data(), device, rows * channels * sizeof(float));
+    packed = staging_.data();
+  }
+  out.assign(shape.batchSize * padded * channels, 0.0f);
+  const int steps = nodeShape.sequence ? shape.timeSteps : 1;
+  for (int t = 0; t < steps; ++t) {
+    const int live = nodeShape.sequence ? shape.liveRows[t] : shape.batchSize;
+    for (int n = 0; n < live; ++n, packed += channels)
+      std::memcpy(out.data() + (shape.order[n] * padded + t) * channels, packed, channels * sizeof(float));
+  }
+}
+
+void BatchIo::loadStates(const std::vector<float>& states, const Executor& executor) {
+  requireCount("states", {2, network_.stateSize(), executor.shape().batchSize}, states.size());
+  for (size_t i = 0; i < states.size(); ++i)
+    if (!std::isfinite(states[i]))
+      throw InvalidData("states: expected finite numbers, got " + std::to_string(states[i]));
+  loadStatePair(states, executor, &NodeBuffers::h0, &NodeBuffers::c0);
+}
+
+void BatchIo::loadStatePair(const std::vector<float>& states, const Executor& executor,
+                            float* NodeBuffers::* first, float* NodeBuffers::* second) {
+  const BatchShape& shape = executor.shape();
+  requireCount("states", {2, network_.stateSize(), shape.batchSize}, states.size());
+  const float* from = states.data();
+  for (size_t i = 0; i < network_.nodes().size(); ++i) {
+    const auto* lstm = std::get_if<LstmNode>(&network_.nodes()[i].config.kind);
+    if (!lstm) continue;
+    const int64_t hidden = lstm->lstm.hiddenSize;
+    const int64_t stacks = static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions();
+    const int64_t count = stacks * shape.batchSize * hidden;
+    for (float* device : {executor.buffers(i).*first, executor.buffers(i).*second}) {
+      float* host = hostFor(device, count);
+      for (int64_t s = 0; s < stacks; ++s)
+        for (int n = 0; n < shape.batchSize; ++n)
+          std::memcpy(host + (s * shape.batchSize + n) * hidden,
+                      from + (s * shape.batchSize + shape.order[n]) * hidden, hidden * sizeof(float));
+      send(device, host, count);
+      from += count;
+    }
+  }
+}
+
+void BatchIo::storeStates(const Executor& executor, float* NodeBuffers::* first, float* NodeBuffers::* second,
+                          std::vector<float>& out) {
+  const BatchShape& shape = executor.shape();
+  out.resize(stateFloats(shape.batchSize));
+  float* to = out.data();
+  for (size_t i = 0; i < network_.nodes().size(); ++i) {
+    const auto* lstm = std::get_if<LstmNode>(&network_.nodes()[i].config.kind);
+    if (!lstm) continue;
+    const int64_t hidden = lstm->lstm.hiddenSize;
+    const int64_t stacks = static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions();
+    const int64_t count = stacks * shape.batchSize * hidden;
+    for (const float* device : {executor.buffers(i).*first, executor.buffers(i).*second}) {
+      staging_.resize(count);
+      device_.copyOut(staging_.data(), device, count * sizeof(float));
+      for (int64_t s = 0; s < stacks; ++s)
+        for (int n = 0; n < shape.batchSize; ++n)
+          std::memcpy(to + (s * shape.batchSize + shape.order[n]) * hidden,
+                      staging_.data() + (s * shape.batchSize + n) * hidden, hidden * sizeof(float));
+      to += count;
+    }
+  }
+}
+
+DeviceTargets BatchIo::loadTargets(const TargetInput& targets, const BatchInput& batch,
+                                   const Executor& executor) {
+  const BatchShape& shape = executor.shape();
+  const NodeShape& out = network_.output().out;
+  const int64_t padded = out.sequence ? batch.timeSteps : 1;
+  const int64_t rows = executor.outputRows();
+  DeviceTargets result;
+  if (targets.ids.empty() == targets.values.empty())
+    throw InvalidArgument("targets: expected either ids or values");
+  if (!targets.ids.empty()) {
+    if (targets.loss != LossKind::kCrossEntropy)
+      throw InvalidArgument("targets: ids belong to crossEntropy alone");
+    requireCount("targets.ids", {batch.batchSize, padded}, targets.ids.size());
+    for (int n = 0; n < shape.batchSize; ++n)
+      for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
+        requireId("targets", targets.ids[shape.order[n] * padded + t], out.channels, shape.order[n], t);
+    ids_.reserve(rows);
+    // Bytes move, not numbers: an int32 row is one float wide.
+    loadRows(reinterpret_cast<const float*>(targets.ids.data()), {out.sequence, 1}, batch.timeSteps, shape,
+             reinterpret_cast<float*>(ids_.data()));
+    result.ids = ids_.data();
+  } else {
+    requireCount("targets.values", {batch.batchSize, padded, out.channels}, targets.values.size());
+    for (int n = 0; n < shape.batchSize; ++n)
+      for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
+        requireFinite("targets", targets.values.data() + (shape.order[n] * padded + t) * out.channels,
+                      out.channels, shape.order[n], t);
+    values_.reserve(rows * out.channels);
+    loadRows(targets.values.data(), out, batch.timeSteps, shape, values_.data());
+    result.values = values_.data();
+  }
+  if (!targets.sampleWeights.empty()) {
+    requireCount("sampleWeights", {batch.batchSize}, targets.sampleWeights.size());
+    for (int n = 0; n < shape.batchSize; ++n)
+      if (!(targets.sampleWeights[n] >= 0) || !std::isfinite(targets.sampleWeights[n]))
+        throw InvalidData("sampleWeights[" + std::to_string(n) +
+                          "]: expected a finite number of at least 0, got " +
+                          std::to_string(targets.sampleWeights[n]))
+            .with("row", n);
+    rowWeights_.reserve(rows);
+    float* host = hostFor(rowWeights_.data(), rows);
+    float* to = host;
+    for (int t = 0; t < (out.sequence ? shape.timeSteps : 1); ++t)
+      for (int n = 0; n < (out.sequence ? shape.liveRows[t] : shape.batchSize); ++n)
+        *to++ = targets.sampleWeights[shape.order[n]];
+    send(rowWeights_.data(), host, rows);
+    result.rowWeights = rowWeights_.data();
+  }
+  return result;
+}
+
+}  // namespace lstm

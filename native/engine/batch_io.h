@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/device.h"
+#include "engine/executor.h"
+
+namespace lstm {
+
+// A batch as the caller gives it: host memory, batch-major, padded to timeSteps. Vectors are reused between batches.
+struct BatchInput {
+  int batchSize = 0;
+  int timeSteps = 0;
+  std::vector<int32_t> tokens;      // [N, T], token networks
+  std::vector<float> features;      // [N, T, C], feature networks
+  std::vector<int32_t> seqLengths;  // [N], empty = all T
+  std::vector<float> states;        // per lstm node h0 then c0, [L*D, N, H] each; empty = zeros
+  bool carryStates = false;
+};
+
+struct TargetInput {
+  LossKind loss = LossKind::kMse;
+  std::vector<int32_t> ids;          // [N] or [N, T]
+  std::vector<float> values;         // [N, K] or [N, T, K]
+  std::vector<float> sampleWeights;  // [N], empty = 1
+};
+
+// Targets on the device, in the order of the output's rows.
+struct DeviceTargets {
+  const int32_t* ids = nullptr;
+  const float* values = nullptr;
+  const float* rowWeights = nullptr;
+};
+
+// Moves batches between the caller's order (batch-major, padded) and the device's (packed, see BatchShape),
+// checking every number on the way. Throws ShapeMismatch for sizes and InvalidData naming the caller's row.
+class BatchIo {
+ public:
+  BatchIo(const Network& network, Device& device);
+
+  // Into the executor's input buffers, which are planned for this batch's shape.
+  void loadInput(const BatchInput& batch, const Executor& executor);
+  // Into h0/c0 of every lstm node; `states` as in BatchInput.
+  void loadStates(const std::vector<float>& states, const Executor& executor);
+  DeviceTargets loadTargets(const TargetInput& targets, const BatchInput& batch, const Executor& executor);
+
+  // [rows or N, channels] on the device -> [N, T, channels] (zero beyond each length) or [N, channels].
+  void storeRows(const float* device, const NodeShape& nodeShape, int paddedSteps, const BatchShape& shape,
+                 std::vector<float>& out);
+  // The other way: from the caller's layout into packed device rows.
+  void loadRows(const float* host, const NodeShape& nodeShape, int paddedSteps, const BatchShape& shape,
+                float* device);
+  // First and second state of every lstm node (hn, cn or dh0, dc0), as in BatchInput::states.
+  void storeStates(const Executor& executor, float* NodeBuffers::* first, float* NodeBuffers::* second,
+                   std::vector<float>& out);
+  void loadStatePair(const std::vector<float>& states, const Executor& executor, float* NodeBuffers::* first,
+                     float* NodeBuffers::* second);
+  // Floats of a `states` vector for N sequences.
+  size_t stateFloats(int batchSize) const {
+    return 2 * static_cast<size_t>(network_.stateSize()) * batchSize;
+  }
+
+ private:
+  float* hostFor(float* device, size_t count);
+  void send(float* device, const float* host, size_t count);
+
+  const Network& network_;
+  Device& device_;
+  std::vector<float> staging_;
+  DeviceBuffer<int32_t> ids_;
+  DeviceBuffer<float> values_;
+  DeviceBuffer<float> rowWeights_;
+};
+
+}  // namespace lstm

@@ -1,0 +1,243 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/batch_shape.h"
+#include "engine/lstm_layout.h"
+#include "engine/philox.h"
+
+// What a device can do. Ops get views and own no tensor; every pointer is the device's memory unless it says
+// otherwise. Symbols as in docs/notation.md: T, N, C, H, L, D; rows = live (t, n) pairs, see BatchShape.
+// Buffers of one call never overlap unless a comment allows it. All calls come from the device's one thread.
+namespace lstm {
+
+enum class Activation { kLinear, kRelu, kTanh, kSigmoid, kSoftmax };
+enum class PoolMode { kLast, kMean, kMax };
+enum class LossKind { kMse, kCrossEntropy, kBinaryCrossEntropy };
+enum class ClipKind { kNone, kGlobalNorm, kTensorNorm, kValue };
+enum class UpdateKind { kAdam, kSgd };
+
+struct LstmForward {
+  const BatchShape& shape;
+  const float* weights;     // the node's block, laid out by lstmLayout(config)
+  uint64_t weightsVersion;  // changes whenever the parameters do; packed copies are keyed by it
+  const float* x;           // [rows, inputSize]
+  const float* h0;          // [L*D, N, H] or null = zeros
+  const float* c0;          // [L*D, N, H] or null = zeros
+  float* y;                 // [rows, D*H] of the last layer
+  float* hn;             // [L*D, N, H] or null; h at each sequence's last live step (reverse: at its first)
+  float* cn;             // [L*D, N, H] or null
+  float* reserve;        // reserveFloats(), kept untouched until backward when training
+  float* workspace;      // workspaceFloats(), scratch
+  bool training;         // dropout acts, reserve is filled for backward
+  RandomKey dropoutKey;  // layer k's input mask (k >= 1) uses stream + k - 1, element = row*D*H + channel
+};
+
+struct LstmBackward {
+  const BatchShape& shape;
+  const float* weights;
+  uint64_t weightsVersion;
+  const float* x;
+  const float* y;
+  const float* dy;   // [rows, D*H] or null = zeros
+  const float* dhn;  // [L*D, N, H] or null = zeros
+  const float* dcn;  // [L*D, N, H] or null = zeros
+  float* dx;         // [rows, inputSize], overwritten; null = not wanted
+  float* dh0;        // [L*D, N, H], overwritten; null = not wanted
+  float* dc0;        // [L*D, N, H], overwritten; null = not wanted
+  float* dWeights;   // laid out as weights, ADDED to
+  float* reserve;    // of the forward; may be overwritten
+  float* workspace;
+  RandomKey dropoutKey;  // the forward's
+};
+
+// A stack of LSTM layers (Hochreiter & Schmidhuber 1997, forget gate of Gers et al. 2000), gates i f g o:
+//   i,f,o = sigmoid, g = tanh of W x_t + bW + R h_{t-1} + bR;  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t)
+class LstmOp {
+ public:
+  virtual ~LstmOp() = default;
+  virtual size_t reserveFloats(const BatchShape& shape, bool training) const = 0;
+  virtual size_t workspaceFloats(const BatchShape& shape, bool training) const = 0;
+  virtual void forward(const LstmForward& args) = 0;
+  virtual void backward(const LstmBackward& args) = 0;
+};
+
+struct DenseConfig {
+  int inputSize;
+  int units;
+  Activation activation;
+};
+
+struct DenseForward {
+  int64_t rows;
+  const float* weight;  // [units, inputSize]
+  const float* bias;    // [units] or null
+  uint64_t weightsVersion;
+  const float* x;  // [rows, inputSize]
+  float* y;        // [rows, units]
+  bool logits;     // leave out the activation: the loss takes logits
+};
+
+struct DenseBackward {
+  int64_t rows;
+  const float* weight;
+  uint64_t weightsVersion;
+  const float* x;
+  const float* y;  // as the forward left it
+  float* dy;       // [rows, units]; overwritten by the gradient before the activation
+  bool logits;     // as in the forward: dy already is that gradient
+  float* dx;       // [rows, inputSize], overwritten; null = not wanted
+  float* dWeight;  // ADDED to; null = not wanted
+  float* dBias;    // ADDED to; null = no bias
+};
+
+// y = activation(x weight^T + bias)
+class DenseOp {
+ public:
+  virtual ~DenseOp() = default;
+  virtual void forward(const DenseForward& args) = 0;
+  virtual void backward(const DenseBackward& args) = 0;
+};
+
+// Inverted dropout (Srivastava et al. 2014): y = keep ? x / (1 - rate) : 0. The backward pass is the same call on dy.
+struct DropoutArgs {
+  int64_t rows;
+  int channels;
+  float rate;
+  RandomKey key;  // element = row*channels + channel; shared over time: n*channels + channel
+  const BatchShape*
+      shape;  // null: element-wise (Gal & Ghahramani 2016 otherwise: one mask for a sequence's every step)
+  const float* x;  // [rows, channels]
+  float* y;        // may be x
+};
+
+// Pooling over time: [rows, channels] -> [N, channels], each sequence over its own live steps.
+struct PoolArgs {
+  PoolMode mode;
+  const BatchShape& shape;
+  int channels;
+};
+
+// Sums over a batch, in device memory (host memory for the CPU device).
+struct LossSums {
+  double loss;  // sum of weight * loss over live elements, before the mean
+  double
+      correct;  // crossEntropy: rows whose argmax is the target's; binaryCrossEntropy: elements on the right side
+  double absoluteError;  // sum over live elements of |prediction - target|; crossEntropy by ids: 0
+  double squaredError;   // sum of its square; crossEntropy by ids: 0
+};
+
+// Mean over live elements: elements = rows for crossEntropy, rows*classes for mse and binaryCrossEntropy.
+//   mse: (p - t)^2     crossEntropy: -sum t log p     binaryCrossEntropy: -(t log p + (1 - t) log(1 - p))
+struct LossArgs {
+  LossKind kind;
+  int64_t rows;
+  int classes;
+  const float* predictions;  // [rows, classes]; logits for crossEntropy and binaryCrossEntropy
+  const int32_t* ids;        // [rows] or null
+  const float* values;       // [rows, classes] or null
+  const float* rowWeights;   // [rows] or null = 1
+  float*
+      dPredictions;  // [rows, classes], overwritten by weight * dloss / elements; null = not wanted; may be predictions
+  LossSums* sums;  // overwritten
+};
+
+// A tensor's place in the flat arenas, and what the update must know of it.
+struct TensorRow {
+  int64_t offset;
+  int64_t size;
+  bool trainable;
+  float l1;
+  float l2;
+};
+
+struct UpdateConfig {
+  UpdateKind kind = UpdateKind::kSgd;
+  ClipKind clip = ClipKind::kNone;
+  float learningRate = 0;
+  float clipLimit = 0;
+  float beta1 = 0;  // adam
+  float beta2 = 0;
+  float epsilon = 0;
+  float momentum = 0;  // sgd
+  bool nesterov = false;
+};
+
+struct UpdateSums {
+  double penalty;      // sum l1|p| + l2 p^2 over trainable tensors, of the parameters before the update
+  double squaredNorm;  // of all trainable gradients with penalties, before clipping
+  int32_t
+      applied;  // 0: loss not finite or squaredNorm beyond float32; nothing changed but the gradients, which are cleared
+};
+
+// One update over the flat arenas: a norm pass, then one pass that reads g, p, m, v and writes p, m, v and g = 0.
+//   g' = g + l1 sign(p) + 2 l2 p, clipped:
+//     globalNorm: g' * min(1, limit / (norm + 1e-6))   (PyTorch clip_grad_norm_)
+//     tensorNorm: g' * limit / max(norm_tensor, limit)  (TensorFlow clip_by_norm)
+//     value:      min(max(g', -limit), limit)
+//   adam (Kingma & Ba 2015, Algorithm 1, epsilon outside the root as in PyTorch), bias correction with `step` from 1
+//   sgd: m = momentum m + g'; p -= lr (nesterov ? g' + momentum m : m)   (PyTorch's form, dampening 0)
+struct UpdateArgs {
+  UpdateConfig config;
+  int64_t step;                     // the number this step gets if applied, from 1
+  std::span<const TensorRow> rows;  // host memory, ascending, gap-free over the arena
+  float* params;
+  float* grads;
+  float* m;
+  float* v;              // adam only, else null
+  const LossSums* loss;  // null, or checked for a finite loss
+  UpdateSums* sums;      // overwritten
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual std::string name() const = 0;
+
+  // 64-byte aligned, zero-filled. Throws OutOfMemory.
+  virtual void* allocate(size_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+  // Device memory can be read and written by the host: no staging copy is needed.
+  virtual bool sharesHostMemory() const = 0;
+  virtual void copyIn(void* device, const void* host, size_t bytes) = 0;
+  virtual void copyOut(void* host, const void* device, size_t bytes) = 0;  // waits for the work before it
+  virtual void copyWithin(void* to, const void* from, size_t bytes) = 0;
+  virtual void zero(void* device, size_t bytes) = 0;
+  // Copies `rows` rows of `width` floats; strides in floats.
+  virtual void copyRows(float* to, int64_t toStride, const float* from, int64_t fromStride, int64_t width,
+                        int64_t rows) {
+    for (int64_t r = 0; r < rows; ++r)
+      copyWithin(to + r * toStride, from + r * fromStride, width * sizeof(float));
+  }
+  // to[i] += from[i]
+  virtual void add(float* to, const float* from, int64_t count) = 0;
+
+  virtual std::unique_ptr<LstmOp> makeLstm(const LstmConfig& config) = 0;
+  virtual std::unique_ptr<DenseOp> makeDense(const DenseConfig& config) = 0;
+
+  // y[row] = table[tokens[row]];  tokens [rows], table [vocabSize, size], y [rows, size]
+  virtual void embeddingForward(int64_t rows, int size, const int32_t* tokens, const float* table,
+                                float* y) = 0;
+  // dTable[tokens[row]] += dy[row], in row order whatever the thread count
+  virtual void embeddingBackward(int64_t rows, int vocabSize, int size, const int32_t* tokens,
+                                 const float* dy, float* dTable) = 0;
+
+  virtual void dropout(const DropoutArgs& args) = 0;
+
+  // y [N, channels]; argmax [N, channels] int32 row numbers, written for kMax only
+  virtual void poolForward(const PoolArgs& args, const float* x, float* y, int32_t* argmax) = 0;
+  // dx [rows, channels] overwritten
+  virtual void poolBackward(const PoolArgs& args, const float* dy, const int32_t* argmax, float* dx) = 0;
+
+  virtual void loss(const LossArgs& args) = 0;
+
+  virtual void update(const UpdateArgs& args) = 0;
+  // sum l1|p| + l2 p^2 over trainable tensors; waits
+  virtual double penalty(std::span<const TensorRow> rows, const float* params) = 0;
+};
+
+}  // namespace lstm

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/cancel.h"
+#include "engine/device_buffer.h"
+#include "engine/network.h"
+
+namespace lstm {
+
+// What a batch needs beside its shape; decides which buffers exist.
+struct PassOptions {
+  bool training = false;       // dropout acts, backward will follow
+  bool inputGradient = false;  // d(loss)/d(features), or at the embedding's output
+  bool logits = false;         // the output node leaves its activation to the loss
+
+  bool operator==(const PassOptions&) const = default;
+};
+
+// Views into the activation arena for one node; null where not needed. Rows and N as in the current BatchShape.
+struct NodeBuffers {
+  float* y = nullptr;         // [rows or N, channels]
+  float* dy = nullptr;        // like y; training only
+  float* sequence = nullptr;  // lstm without returnSequences: its [rows, D*H]
+  float* reserve = nullptr;   // lstm
+  float* h0 = nullptr;        // lstm, [L*D, N, H] each
+  float* c0 = nullptr;
+  float* hn = nullptr;
+  float* cn = nullptr;
+  float* dhn = nullptr;  // training only: gradients at the final states
+  float* dcn = nullptr;
+  float* dh0 = nullptr;  // training only: gradients at the initial states
+  float* dc0 = nullptr;
+  int32_t* argmax = nullptr;  // max pooling, [N, channels]
+};
+
+// Runs a network's nodes forward and backward on a device. Activations live in one allocation that is laid out
+// once per batch shape and only ever grows, so a step allocates nothing.
+class Executor {
+ public:
+  Executor(const Network& network, Device& device);
+
+  // Lays out the activations; the batch is then written into input*(), states into buffers(i).h0/c0.
+  void plan(const BatchShape& shape, const PassOptions& options);
+
+  // `params` is the arena; `version` changes whenever it does. Final states land in buffers(i).hn/cn.
+  void forward(const float* params, uint64_t version, uint32_t drawStep, bool initialStates,
+               const CancelCheck& cancel);
+  // From outputGradient() (and, with `stateGradients`, from buffers(i).dhn/dcn), adding into `grads`.
+  void backward(const float* params, uint64_t version, float* grads, bool stateGradients,
+                const CancelCheck& cancel);
+
+  const BatchShape& shape() const { return shape_; }
+  const NodeBuffers& buffers(int node) const { return buffers_[node]; }
+  float* inputFeatures() const { return features_; }  // [rows, C]
+  int32_t* inputTokens() const { return tokens_; }    // [rows]
+  float* output() const { return buffers_.back().y; }
+  float* outputGradient() const { return buffers_.back().dy; }
+  int64_t outputRows() const { return rowsOf(network_.output().out); }
+  // [rows, C] at the features or at the embedding's output; planned with inputGradient.
+  float* inputGradient() const;
+  size_t activationBytes() const { return arena_.sizeBytes(); }
+
+ private:
+  int64_t rowsOf(const NodeShape& shape) const { return shape.sequence ? shape_.rows : shape_.batchSize; }
+  size_t layOut(float* base);
+  void layOutNode(int index, class Bump& bump);
+  // Whether anything needs d(loss)/d(this node's output).
+  bool wantsGradient(int node) const { return options_.inputGradient || learns_[node]; }
+  const float* inputOf(const Node& node) const;
+  // Where a node writes d(loss)/d(its input): the producer's dy, scratch to be added to it, or null.
+  float* gradientTarget(const Node& node);
+  void finishGradient(const Node& node, float* written);
+  void forwardNode(int index, const float* params, uint64_t version);
+  void backwardNode(int index, const float* params, uint64_t version, float* grads, bool stateGradients);
+  void forwardLstm(int index, const float* params, uint64_t version);
+  void backwardLstm(int index, const float* params, uint64_t version, float* grads, float* dx,
+                    bool stateGradients);
+  RandomKey dropoutKey(int index) const { return {network_.seed(), dropoutStream(index), drawStep_}; }
+
+  const Network& network_;
+  Device& device_;
+  std::vector<std::unique_ptr<LstmOp>> lstms_;  // by node, null for other kinds
+  std::vector<std::unique_ptr<DenseOp>> denses_;
+  std::vector<bool> learns_;  // by node: it or something before it has parameters
+  DeviceBuffer<float> arena_;
+  BatchShape shape_;
+  PassOptions options_;
+  bool planned_ = false;
+  uint32_t drawStep_ = 0;
+  bool initialStates_ = false;
+  std::vector<NodeBuffers> buffers_;
+  std::vector<bool> hasGradient_;  // by node, during backward: its dy has been written
+  bool inputHasGradient_ = false;
+  float* features_ = nullptr;
+  int32_t* tokens_ = nullptr;
+  float* dFeatures_ = nullptr;
+  float* workspace_ = nullptr;
+  float* addend_ = nullptr;  // scratch where a producer has several consumers
+};
+
+}  // namespace lstm

@@ -1,0 +1,166 @@
+#include "engine/network.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "engine/errors.h"
+
+namespace lstm {
+namespace {
+
+constexpr int kMaxNodes = 1 << 16;  // keeps dropout streams below the initialisers'
+constexpr int kMaxLayers = 256;     // streams of one node
+
+[[noreturn]] void reject(const Node& node, const std::string& why) {
+  throw InvalidArgument("node '" + node.config.name + "': " + why);
+}
+
+void requirePositive(const Node& node, const char* what, int value) {
+  if (value < 1)
+    reject(node, std::string("expected ") + what + " of at least 1, got " + std::to_string(value));
+}
+
+void requireRate(const Node& node, float rate) {
+  if (!(rate >= 0 && rate < 1))
+    reject(node, "expected a dropout rate in [0, 1), got " + std::to_string(rate));
+}
+
+Parameter makeParameter(std::string name, std::vector<int64_t> shape, const ParameterConfig& config) {
+  Parameter parameter;
+  parameter.name = std::move(name);
+  parameter.shape = std::move(shape);
+  parameter.initializer = config.initializer;
+  parameter.l1 = config.l1;
+  parameter.l2 = config.l2;
+  parameter.trainable = config.trainable;
+  return parameter;
+}
+
+// Each resolver appends the node's tensors in arena order and returns its output shape.
+NodeShape resolveKind(Node& node, const EmbeddingNode& embedding, ParameterLayout& layout) {
+  requirePositive(node, "vocabSize", embedding.vocabSize);
+  requirePositive(node, "size", embedding.size);
+  layout.append(
+      makeParameter(node.config.name + ".weight", {embedding.vocabSize, embedding.size}, embedding.weight));
+  return {node.in.sequence, embedding.size};
+}
+
+std::string lstmSuffix(int layer, int direction) {
+  return "_l" + std::to_string(layer) + (direction ? "_reverse" : "");
+}
+
+// The rows follow lstmLayout()'s offsets, which interleave matrices and biases differently per configuration.
+void appendLstm(const Node& node, const LstmNode& lstm, ParameterLayout& layout) {
+  const LstmConfig& config = lstm.lstm;
+  const LstmLayout block = lstmLayout(config);
+  std::vector<std::pair<int64_t, Parameter>> rows;
+  const int64_t gates = 4 * static_cast<int64_t>(config.hiddenSize);
+  const std::string prefix = node.config.name + ".";
+  for (int layer = 0; layer < config.numLayers; ++layer)
+    for (int d = 0; d < config.directions(); ++d) {
+      const LstmTensors& at = block.tensors[layer * config.directions() + d];
+      const std::string suffix = lstmSuffix(layer, d);
+      rows.emplace_back(at.weightIh, makeParameter(prefix + "weight_ih" + suffix,
+                                                   {gates, config.layerInputSize(layer)}, lstm.weightIh));
+      rows.emplace_back(at.weightHh, makeParameter(prefix + "weight_hh" + suffix, {gates, config.hiddenSize},
+                                                   lstm.weightHh));
+      if (at.biasIh >= 0) {
+        rows.emplace_back(at.biasIh, makeParameter(prefix + "bias_ih" + suffix, {gates}, lstm.biasIh));
+        rows.back().second.forgetBias = lstm.forgetBias;
+      }
+      if (at.biasHh >= 0)
+        rows.emplace_back(at.biasHh, makeParameter(prefix + "bias_hh" + suffix, {gates}, lstm.biasHh));
+    }
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [offset, parameter] : rows) layout.append(std::move(parameter));
+}
+
+NodeShape resolveKind(Node& node, const LstmNode&, ParameterLayout& layout) {
+  auto& lstm = std::get<LstmNode>(node.config.kind);
+  if (!node.in.sequence) reject(node, "expected a sequence as input, got one vector per sequence");
+  requirePositive(node, "hiddenSize", lstm.lstm.hiddenSize);
+  requirePositive(node, "numLayers", lstm.lstm.numLayers);
+  if (lstm.lstm.numLayers > kMaxLayers)
+    reject(node, "expected at most " + std::to_string(kMaxLayers) + " layers, got " +
+                     std::to_string(lstm.lstm.numLayers));
+  if (lstm.lstm.hiddenSize > (1 << 27)) reject(node, "expected hiddenSize of at most 2^27");
+  requireRate(node, lstm.lstm.dropout);
+  lstm.lstm.inputSize = node.in.channels;
+  appendLstm(node, lstm, layout);
+  return {lstm.returnSequences, lstm.lstm.directions() * lstm.lstm.hiddenSize};
+}
+
+NodeShape resolveKind(Node& node, const DenseNode& dense, ParameterLayout& layout) {
+  requirePositive(node, "units", dense.units);
+  layout.append(makeParameter(node.config.name + ".weight", {dense.units, node.in.channels}, dense.weight));
+  if (dense.useBias) layout.append(makeParameter(node.config.name + ".bias", {dense.units}, dense.bias));
+  return {node.in.sequence, dense.units};
+}
+
+NodeShape resolveKind(Node& node, const DropoutNode& dropout, ParameterLayout&) {
+  requireRate(node, dropout.rate);
+  return node.in;
+}
+
+NodeShape resolveKind(Node& node, const PoolNode&, ParameterLayout&) {
+  if (!node.in.sequence) reject(node, "expected a sequence as input, got one vector per sequence");
+  return {false, node.in.channels};
+}
+
+}  // namespace
+
+Network::Network(NetworkConfig config) : config_(std::move(config)) {
+  if (config_.inputSize < 1)
+    throw InvalidArgument("expected inputSize of at least 1, got " + std::to_string(config_.inputSize));
+  if (config_.nodes.empty() || config_.nodes.size() > kMaxNodes)
+    throw InvalidArgument("expected 1 to " + std::to_string(kMaxNodes) + " nodes, got " +
+                          std::to_string(config_.nodes.size()));
+  std::set<std::string> names;
+  nodes_.reserve(config_.nodes.size());
+  for (const NodeConfig& nodeConfig : config_.nodes) {
+    if (nodeConfig.name.empty() || !names.insert(nodeConfig.name).second)
+      throw InvalidArgument("expected unique node names, got '" + nodeConfig.name + "' twice or empty");
+    nodes_.push_back({});
+    nodes_.back().config = nodeConfig;
+    resolve(nodes_.back());
+  }
+}
+
+NodeShape Network::gradientInput() const {
+  for (const Node& node : nodes_)
+    if (std::holds_alternative<EmbeddingNode>(node.config.kind)) return node.out;
+  return shapeOf(kNetworkInput);
+}
+
+NodeShape Network::shapeOf(int node) const {
+  if (node != kNetworkInput) return nodes_[node].out;
+  return {true, config_.input == InputKind::kTokens ? 1 : config_.inputSize};
+}
+
+void Network::resolve(Node& node) {
+  const int index = static_cast<int>(nodes_.size()) - 1;
+  const int input = node.config.input;
+  if (input < kNetworkInput || input >= index)
+    reject(node,
+           "expected an input from -1 to " + std::to_string(index - 1) + ", got " + std::to_string(input));
+  const auto* embedding = std::get_if<EmbeddingNode>(&node.config.kind);
+  const bool readsTokens = input == kNetworkInput && config_.input == InputKind::kTokens;
+  if (readsTokens != (embedding != nullptr))
+    reject(node, embedding ? "an embedding reads the network's token input and nothing else"
+                           : "tokens can be read by an embedding alone");
+  if (embedding && embedding->vocabSize != config_.inputSize)
+    reject(node, "expected vocabSize " + std::to_string(config_.inputSize) + " as the network's input, got " +
+                     std::to_string(embedding->vocabSize));
+  if (input != kNetworkInput) ++nodes_[input].consumers;
+  node.in = shapeOf(input);
+  node.paramOffset = layout_.size();
+  node.firstParameter = static_cast<int>(layout_.parameters().size());
+  node.out = std::visit([&](const auto& kind) { return resolveKind(node, kind, layout_); }, node.config.kind);
+  node.paramSize = layout_.size() - node.paramOffset;
+  if (const auto* lstm = std::get_if<LstmNode>(&node.config.kind))
+    stateSize_ +=
+        static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions() * lstm->lstm.hiddenSize;
+}
+
+}  // namespace lstm

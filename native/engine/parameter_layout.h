@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/device.h"
+#include "engine/initializer.h"
+
+namespace lstm {
+
+// One tensor of the network. The table of these drives initialiser, update, penalties, checkpoints and tests.
+struct Parameter {
+  std::string name;            // PyTorch's: lstm.weight_ih_l0
+  std::vector<int64_t> shape;  // row-major
+  int64_t offset = 0;          // elements, the same in every arena
+  int64_t size = 0;
+  Initializer initializer;
+  float l1 = 0;
+  float l2 = 0;
+  bool trainable = true;
+  float forgetBias = 0;  // added to elements [H, 2H) of an LSTM bias [4H]
+};
+
+class ParameterLayout {
+ public:
+  // Appends a tensor behind the last one. Throws InvalidArgument when the arena would pass 2^40 elements.
+  void append(Parameter parameter);
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  // What the update walks: the same rows without names.
+  const std::vector<TensorRow>& rows() const { return rows_; }
+  int64_t size() const { return size_; }
+  bool hasPenalties() const { return hasPenalties_; }
+
+ private:
+  std::vector<Parameter> parameters_;
+  std::vector<TensorRow> rows_;
+  int64_t size_ = 0;
+  bool hasPenalties_ = false;
+};
+
+}  // namespace lstm

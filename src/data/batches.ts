@@ -1,0 +1,160 @@
+import { describe } from '../config/describe.js';
+import { ConfigError, DataError } from '../errors.js';
+import { isList, unexpected } from './rows.js';
+import type { Sequences } from './sequences.js';
+import type { Targets } from './targets.js';
+
+/** One padded batch. The arrays belong to the gatherer and are written again by its next `gather`. */
+export interface GatheredBatch {
+  readonly batch: {
+    readonly batchSize: number;
+    /** T: the longest sequence of this batch. */
+    readonly timeSteps: number;
+    /** [N, T], zero beyond each length. */
+    readonly tokens?: Int32Array;
+    /** [N, T, C], zero beyond each length. */
+    readonly features?: Float32Array;
+    /** [N], only where lengths differ. */
+    readonly seqLengths?: Int32Array;
+  };
+  readonly targets?: {
+    /** [N] or [N, T] */
+    readonly ids?: Int32Array;
+    /** [N, K] or [N, T, K] */
+    readonly values?: Float32Array;
+    /** [N] */
+    readonly sampleWeights?: Float32Array;
+  };
+  readonly rows: number;
+}
+
+/** Collects rows of a data set into padded batches, in arrays that grow to the largest batch and stay. */
+export class BatchGatherer {
+  readonly #sequences: Sequences;
+  readonly #targets: Targets | undefined;
+  readonly #sampleWeights: Float32Array | undefined;
+  #inputs: Int32Array | Float32Array = new Int32Array(0);
+  #labels: Int32Array | Float32Array = new Int32Array(0);
+
+  /** `sampleWeights` [N]: one weight >= 0 a sequence. */
+  constructor(sequences: Sequences, targets?: Targets, sampleWeights?: ArrayLike<number>) {
+    this.#sequences = sequences;
+    this.#targets = targets;
+    this.#sampleWeights = sampleWeights && checkWeights(sampleWeights, sequences.count);
+  }
+
+  gather(rowIndices: Uint32Array): GatheredBatch {
+    const lengths = Int32Array.from(rowIndices, (row) => this.#sequences.lengths[row]!);
+    const timeSteps = lengths.reduce((a, b) => Math.max(a, b), 0);
+    const unequal = lengths.some((length) => length !== timeSteps);
+    return {
+      rows: rowIndices.length,
+      batch: {
+        batchSize: rowIndices.length,
+        timeSteps,
+        ...this.#gatherInputs(rowIndices, lengths, timeSteps),
+        ...(unequal && { seqLengths: lengths }),
+      },
+      ...(this.#targets && { targets: this.#gatherTargets(this.#targets, rowIndices, lengths, timeSteps) }),
+    };
+  }
+
+  #gatherInputs(rows: Uint32Array, lengths: Int32Array, timeSteps: number) {
+    const { kind, data, offsets } = this.#sequences;
+    const width = this.#sequences.kind === 'features' ? this.#sequences.channels : 1;
+    this.#inputs = withRoom(this.#inputs, data, rows.length * timeSteps * width);
+    const from = { data, offsets, width };
+    const padded = padRows(from, rows, lengths, timeSteps, this.#inputs);
+    return kind === 'tokens' ? { tokens: padded as Int32Array } : { features: padded as Float32Array };
+  }
+
+  #gatherTargets(targets: Targets, rows: Uint32Array, lengths: Int32Array, timeSteps: number) {
+    const { kind, perStep, width, data } = targets;
+    const steps = perStep ? timeSteps : 1;
+    this.#labels = withRoom(this.#labels, data, rows.length * steps * width);
+    const from = { data, offsets: perStep ? this.#sequences.offsets : undefined, width };
+    const padded = padRows(from, rows, perStep ? lengths : undefined, steps, this.#labels);
+    const weights = this.#sampleWeights;
+    return {
+      ...(kind === 'ids' ? { ids: padded as Int32Array } : { values: padded as Float32Array }),
+      ...(weights && { sampleWeights: Float32Array.from(rows, (row) => weights[row]!) }),
+    };
+  }
+}
+
+/** Copies rows from a packed array into [N, T, width]; without offsets a row is one step, without lengths all are full. */
+function padRows(
+  from: { data: Int32Array | Float32Array; offsets: Float64Array | undefined; width: number },
+  rows: Uint32Array,
+  lengths: Int32Array | undefined,
+  timeSteps: number,
+  target: Int32Array | Float32Array,
+): Int32Array | Float32Array {
+  const { data, offsets, width } = from;
+  const rowSize = timeSteps * width;
+  rows.forEach((row, n) => {
+    const start = (offsets ? offsets[row]! : row) * width;
+    const size = (lengths ? lengths[n]! : 1) * width;
+    target.set(data.subarray(start, start + size), n * rowSize);
+    if (size < rowSize) target.fill(0, n * rowSize + size, (n + 1) * rowSize);
+  });
+  return target.subarray(0, rows.length * rowSize);
+}
+
+function withRoom<A extends Int32Array | Float32Array>(
+  held: Int32Array | Float32Array,
+  like: A,
+  size: number,
+) {
+  if (held.length >= size && held instanceof Int32Array === like instanceof Int32Array) return held;
+  return like instanceof Int32Array ? new Int32Array(size) : new Float32Array(size);
+}
+
+function checkWeights(weights: unknown, count: number): Float32Array {
+  if (!isList(weights) || weights.length !== count) {
+    const received = isList(weights) ? `${weights.length}` : describe(weights);
+    throw unexpected('sampleWeights', `one weight for each of the ${count} rows`, received);
+  }
+  return Float32Array.from(weights, (weight, row) => {
+    if (typeof weight === 'number' && weight >= 0 && Number.isFinite(Math.fround(weight))) return weight;
+    const expected = 'a finite number of at least 0';
+    throw new DataError(`sampleWeights row ${row}: expected ${expected}, received ${describe(weight)}`, {
+      name: 'sampleWeights',
+      expected,
+      received: weight,
+      row,
+    });
+  });
+}
+
+/**
+ * Cuts an order of rows into batches; the last one is shorter, or with `dropLast` left out.
+ *
+ * @throws DataError for no rows.
+ * @throws ConfigError for `dropLast` with fewer rows than `batchSize`, which would leave nothing.
+ */
+export function batchRows(order: Uint32Array, batchSize: number, dropLast: boolean): Uint32Array[] {
+  const count = order.length;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1)
+    throw wrongBatchSize('a whole number from 1', batchSize);
+  if (count === 0) {
+    throw new DataError('data: expected at least one sequence, received none', {
+      name: 'data',
+      expected: 'at least one sequence',
+      received: 0,
+    });
+  }
+  if (dropLast && batchSize > count) {
+    throw wrongBatchSize(`at most the ${count} sequences there are, because of dropLast`, batchSize);
+  }
+  const batches = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
+  return Array.from({ length: batches }, (_, k) => order.subarray(k * batchSize, (k + 1) * batchSize));
+}
+
+function wrongBatchSize(expected: string, received: unknown): ConfigError {
+  return new ConfigError(`batchSize: expected ${expected}, received ${describe(received)}`, {
+    path: 'batchSize',
+    expected,
+    received,
+  });
+}

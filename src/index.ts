@@ -1,0 +1,99 @@
+export * from './errors.js';
+
+export type { NamedTensors, NestedNumbers, NumericInput, Shape, Tensor, TensorData } from './data/tensor.js';
+export type { FeatureInput, TokenInput } from './data/sequences.js';
+export type { TargetInput } from './data/targets.js';
+export {
+  languageModelStream,
+  type LanguageModelStream,
+  type LanguageModelStreamOptions,
+} from './data/languageModelStream.js';
+
+export {
+  characterVocabulary,
+  vocabularyFromJSON,
+  wordVocabulary,
+  type Vocabulary,
+  type VocabularyJSON,
+  type VocabularyOptions,
+} from './text/vocabulary.js';
+export { generate, type GenerateOptions } from './text/generate.js';
+
+export { embedding, type EmbeddingLayer, type EmbeddingOptions } from './layers/embedding.js';
+export { lstm, type LstmDescriptor, type LstmOptions } from './layers/lstm.js';
+export { dense, type DenseLayer, type DenseOptions } from './layers/dense.js';
+export { dropout, type DropoutLayer, type DropoutOptions } from './layers/dropout.js';
+export { pool, type PoolLayer, type PoolOptions } from './layers/pool.js';
+export type { Layer } from './layers/layer.js';
+
+export {
+  constant,
+  normal,
+  orthogonal,
+  torchUniform,
+  uniform,
+  xavier,
+  zeros,
+  type BiasInitializer,
+  type Initializer,
+} from './initializers/initializer.js';
+export { l1, l1l2, l2, type Regularizer } from './regularizers/regularizer.js';
+export {
+  binaryCrossEntropy,
+  crossEntropy,
+  mse,
+  type Loss,
+  type LossInput,
+  type LossKind,
+} from './losses/loss.js';
+export {
+  adam,
+  sgd,
+  type Adam,
+  type AdamOptions,
+  type Clip,
+  type Optimizer,
+  type OptimizerInput,
+  type Sgd,
+  type SgdOptions,
+} from './optimizers/optimizer.js';
+export type { Metric, MetricValues } from './metrics/metric.js';
+
+export { sequential } from './model/sequential.js';
+export { loadModel, type LoadOptions } from './model/loadModel.js';
+export { Model, type SetWeightsOptions } from './model/model.js';
+export type { ModelConfig, SequentialOptions } from './model/modelConfig.js';
+export type { SaveOptions } from './model/checkpointing.js';
+export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
+export type { FitOptions } from './model/fit.js';
+export type { LabelledData, SequenceInput, TrainingData } from './model/modelData.js';
+export type { PredictOptions, Prediction } from './model/predict.js';
+export type { LayerStates, ModelStates } from './model/states.js';
+export type {
+  Gradients,
+  GradientsOptions,
+  TrainBatch,
+  TrainStepOptions,
+  TrainStepResult,
+} from './model/trainStep.js';
+export type { ParameterInfo, WeightsInput } from './model/weights.js';
+export {
+  createLstm,
+  LstmLayer,
+  type LstmLayerConfig,
+  type LstmLayerOptions,
+  type LstmStep,
+} from './model/lstmLayer.js';
+export type {
+  LstmForwardOptions,
+  LstmInputGradients,
+  LstmOutput,
+  LstmOutputGradients,
+} from './model/lstmPasses.js';
+export type { DeviceOptions } from './native/device.js';
+export type { NativeDeviceInfo as DeviceInfo } from './native/binding.js';
+
+export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
+export type { Verbosity } from './training/display.js';
+export { earlyStopping, type EarlyStoppingOptions, type Monitor } from './training/earlyStopping.js';
+export type { EpochRecord, History, StopReason } from './training/history.js';

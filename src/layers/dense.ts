@@ -1,0 +1,52 @@
+import type { z } from 'zod';
+import { choice, flag, settings, whole } from '../config/fields.js';
+import { parseConfig } from '../config/parseConfig.js';
+import { biasInitializerSchema, initializerSchema, xavier, zeros } from '../initializers/initializer.js';
+import { regularizerSchema } from '../regularizers/regularizer.js';
+import { layerName, maxSize, parameterSettings } from './common.js';
+import { requireNumbers, type ParameterShape, type Signal } from './signal.js';
+
+const denseSettings = settings({
+  units: whole(1, maxSize),
+  activation: choice('linear', 'relu', 'tanh', 'sigmoid', 'softmax').default('linear'),
+  useBias: flag.default(true),
+  initializer: initializerSchema.default(xavier()),
+  biasInitializer: biasInitializerSchema.default(zeros()),
+  regularizer: regularizerSchema.optional(),
+  biasRegularizer: regularizerSchema.optional(),
+  ...parameterSettings,
+  name: layerName.optional(),
+});
+
+/** What {@link dense} takes. */
+export type DenseOptions = Readonly<z.input<typeof denseSettings>>;
+
+/** A dense layer's settings, resolved and frozen. */
+export type DenseLayer = { readonly kind: 'dense' } & Readonly<z.output<typeof denseSettings>>;
+
+/**
+ * A fully connected layer, activation(W x + b), on each step of a sequence or on a vector: [N, T, C] to
+ * [N, T, units], [N, C] to [N, units]. Parameters: `weight` [units, C] and `bias` [units].
+ *
+ * @param options `units`: outputs. `activation` 'linear' ('relu', 'tanh', 'sigmoid', 'softmax' over the units).
+ *   `useBias` true. `initializer` xavier, `biasInitializer` zeros. `regularizer`, `biasRegularizer`: none.
+ *   `trainable` true. `name` `fc`.
+ * @throws ConfigError
+ * @example
+ * ```ts
+ * const head = dense({ units: 6, activation: 'softmax' });
+ * ```
+ */
+export function dense(options: DenseOptions): DenseLayer {
+  return Object.freeze({ kind: 'dense', ...parseConfig(denseSettings, options, 'dense') });
+}
+
+export function denseOutput(layer: DenseLayer, input: Signal, path: string): Signal {
+  requireNumbers(input, path);
+  return { kind: input.kind, size: layer.units };
+}
+
+export function denseParameters(layer: DenseLayer, input: Signal): readonly ParameterShape[] {
+  const weight = { name: 'weight', shape: [layer.units, input.size] };
+  return layer.useBias ? [weight, { name: 'bias', shape: [layer.units] }] : [weight];
+}

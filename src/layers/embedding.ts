@@ -1,0 +1,47 @@
+import type { z } from 'zod';
+import { settings, whole } from '../config/fields.js';
+import { parseConfig } from '../config/parseConfig.js';
+import { initializerSchema, uniform } from '../initializers/initializer.js';
+import { regularizerSchema } from '../regularizers/regularizer.js';
+import { layerName, maxSize, parameterSettings } from './common.js';
+import { wrongInput, type ParameterShape, type Signal } from './signal.js';
+
+const embeddingSettings = settings({
+  vocabSize: whole(1, maxSize),
+  size: whole(1, maxSize),
+  initializer: initializerSchema.default(uniform({ low: -0.05, high: 0.05 })),
+  regularizer: regularizerSchema.optional(),
+  ...parameterSettings,
+  name: layerName.optional(),
+});
+
+/** What {@link embedding} takes. */
+export type EmbeddingOptions = Readonly<z.input<typeof embeddingSettings>>;
+
+/** An embedding's settings, resolved and frozen. */
+export type EmbeddingLayer = { readonly kind: 'embedding' } & Readonly<z.output<typeof embeddingSettings>>;
+
+/**
+ * A table of vectors looked up by token id: [N, T] to [N, T, size]. Only as a model's first layer.
+ * Parameter: `weight` [vocabSize, size].
+ *
+ * @param options `vocabSize`: ids are 0 to vocabSize - 1. `size`: channels of each vector. `initializer`: U(±0.05).
+ *   `regularizer`: none. `trainable`: true. `name`: `embedding`.
+ * @throws ConfigError
+ * @example
+ * ```ts
+ * const first = embedding({ vocabSize: 10_000, size: 128 });
+ * ```
+ */
+export function embedding(options: EmbeddingOptions): EmbeddingLayer {
+  return Object.freeze({ kind: 'embedding', ...parseConfig(embeddingSettings, options, 'embedding') });
+}
+
+export function embeddingOutput(layer: EmbeddingLayer, input: Signal, path: string): Signal {
+  if (input.kind !== 'tokens') throw wrongInput(path, 'token ids [N, T]', input);
+  return { kind: 'sequence', size: layer.size };
+}
+
+export function embeddingParameters(layer: EmbeddingLayer): readonly ParameterShape[] {
+  return [{ name: 'weight', shape: [layer.vocabSize, layer.size] }];
+}

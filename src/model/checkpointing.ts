@@ -1,0 +1,150 @@
+import { describe, shapeText } from '../config/describe.js';
+import { choice, flag, settings } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import type { NamedTensors } from '../data/tensor.js';
+import { CheckpointError, ConfigError } from '../errors.js';
+import { readCheckpoint, writeCheckpoint, type CheckpointContent } from '../io/checkpoint.js';
+import { metricsSchema } from '../metrics/metric.js';
+import type { NativeParameter } from '../native/binding.js';
+import type { Session } from '../native/session.js';
+import { vocabularyFromJSON } from '../text/vocabulary.js';
+import type { ModelContext } from './context.js';
+import { resolveConfig, type ResolvedModel } from './modelConfig.js';
+import { namedTensors } from './weights.js';
+
+/** What `save` takes beside the path. */
+export interface SaveOptions {
+  /** Also the optimiser's moments and carried states, with which training continues bit for bit. Default true. */
+  readonly includeOptimizer?: boolean | undefined;
+}
+
+/** The tensor that states carried between steps are kept in; no parameter has such a name. */
+const carriedName = 'carried_states';
+
+const saveSchema = settings({ includeOptimizer: flag.default(true) });
+
+export async function save(context: ModelContext, path: string, options: SaveOptions): Promise<void> {
+  const { includeOptimizer } = parseOptions(saveSchema, options, 'save');
+  requirePath(path, 'save');
+  await writeCheckpoint(path, await content(context, includeOptimizer));
+}
+
+// All reads are submitted in one turn, so no step comes between them even while the model trains.
+async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
+  const { session, config, vocabulary, compiled } = context;
+  const [counters, params, carried, m, v] = await Promise.all([
+    session.counters(),
+    session.readArena('params'),
+    ...(includeOptimizer
+      ? ([session.carriedStates(), session.readArena('m'), session.readArena('v')] as const)
+      : ([undefined, undefined, undefined] as const)),
+  ]);
+  const named = (arena: Float32Array): NamedTensors => namedTensors(session.parameters, arena);
+  return {
+    config,
+    ...(vocabulary && { vocabulary: vocabulary.toJSON() }),
+    counters: { step: counters.step, draws: counters.draws },
+    tensors: { ...named(params), ...(carried && carriedTensor(carried)) },
+    ...(m && v && { optimizer: { m: named(m), v: named(v) } }),
+    ...(compiled && { extra: { compiled } }),
+  };
+}
+
+function carriedTensor({ batchSize, states }: { batchSize: number; states: Float32Array }): NamedTensors {
+  if (batchSize === 0) return {};
+  return { [carriedName]: { data: states, shape: [batchSize, states.length / batchSize] } };
+}
+
+/** A checkpoint with its config resolved. */
+export interface LoadedCheckpoint extends ResolvedModel {
+  readonly content: CheckpointContent;
+  readonly vocabulary: ModelContext['vocabulary'];
+  readonly compiled: ModelContext['compiled'];
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @throws CheckpointError
+ */
+export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
+  requirePath(path, 'loadModel');
+  const checkpoint = await readCheckpoint(path);
+  const { vocabulary, extra } = checkpoint;
+  try {
+    return {
+      ...resolveConfig(checkpoint.config),
+      content: checkpoint,
+      vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
+      compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
+    };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CheckpointError(`${path}: ${error.message}`, { ...error.details, path }, { cause: error });
+  }
+}
+
+const compiledSchema = settings({
+  loss: choice('mse', 'crossEntropy', 'binaryCrossEntropy'),
+  metrics: metricsSchema,
+});
+
+/**
+ * Puts a checkpoint's tensors and counters into a new session.
+ *
+ * @throws CheckpointError where a tensor is missing, left over or of another shape.
+ */
+export async function restore(
+  session: Session,
+  { counters, tensors, optimizer }: CheckpointContent,
+): Promise<void> {
+  const { [carriedName]: carried, ...params } = tensors;
+  const arena = await session.readArena('params');
+  await session.writeArena('params', fill(arena, session.parameters, params, 'tensor'));
+  if (optimizer !== undefined) {
+    await session.writeArena('m', fill(arena, session.parameters, optimizer.m, 'moment m'));
+    await session.writeArena('v', fill(arena, session.parameters, optimizer.v, 'moment v'));
+  }
+  await session.setCounters(counters);
+  if (carried !== undefined) await session.setCarriedStates(carried.shape[0]!, carried.data);
+}
+
+function fill(
+  arena: Float32Array,
+  parameters: readonly NativeParameter[],
+  tensors: NamedTensors,
+  kind: string,
+): Float32Array {
+  arena.fill(0);
+  for (const { name, shape, offset } of parameters) {
+    const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+    const received = tensor === undefined ? 'none' : shapeText(tensor.shape);
+    if (tensor === undefined || received !== shapeText(shape)) {
+      throw mismatch(`${kind} '${name}'`, `shape ${shapeText(shape)}`, received);
+    }
+    arena.set(tensor.data, offset);
+  }
+  const known = new Set(parameters.map(({ name }) => name));
+  const extra = Object.keys(tensors).find((name) => !known.has(name));
+  if (extra !== undefined)
+    throw mismatch(`${kind} '${extra}'`, 'a parameter of that name', 'none in the config');
+  return arena;
+}
+
+function mismatch(name: string, expected: string, received: string): CheckpointError {
+  return new CheckpointError(`${name}: expected ${expected}, received ${received}`, {
+    name,
+    expected,
+    received,
+  });
+}
+
+function requirePath(path: unknown, operation: string): void {
+  if (typeof path === 'string' && path !== '') return;
+  const expected = 'the path of a file';
+  throw new ConfigError(`${operation}: expected ${expected}, received ${describe(path)}`, {
+    path: operation,
+    expected,
+    received: path,
+  });
+}

@@ -1,0 +1,222 @@
+import { abortSignal, choice, field, flag, fraction, settings, whole } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import type { LanguageModelStream } from '../data/languageModelStream.js';
+import { tailSplit } from '../data/split.js';
+import { AbortError, ConfigError } from '../errors.js';
+import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
+import { checkMetrics, metricsSchema, type Metric } from '../metrics/metric.js';
+import type { NativeStepResult } from '../native/binding.js';
+import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
+import type { Callback } from '../training/callbacks.js';
+import { makeDisplay, type Verbosity } from '../training/display.js';
+import type { History } from '../training/history.js';
+import { TrainingLoop, type TrainingPlan } from '../training/loop.js';
+import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
+import type { ModelContext } from './context.js';
+import { evaluateBatches, evaluateStream, type Evaluation } from './evaluate.js';
+import { lowerOptimizer } from './lowering.js';
+import { checkLossHead } from './lossHead.js';
+import {
+  checkStream,
+  isStream,
+  prepareLabelled,
+  requireData,
+  type LabelledData,
+  type TrainingData,
+} from './modelData.js';
+import { nonFinite } from './trainStep.js';
+import { checkWeights, namedTensors, overwrite } from './weights.js';
+
+/** What `fit` takes beside the data. */
+export interface FitOptions {
+  readonly loss: LossInput;
+  /** Default `adam()`. */
+  readonly optimizer?: OptimizerInput | undefined;
+  /** Measured on training and validation data. Default none. */
+  readonly metrics?: readonly Metric[] | undefined;
+  /** The number of the last epoch. Default 1. */
+  readonly epochs?: number | undefined;
+  /** Epochs that are done already, when training is resumed. Default 0. */
+  readonly initialEpoch?: number | undefined;
+  /** Sequences a step; a stream has its own. Default 32. */
+  readonly batchSize?: number | undefined;
+  /** A new order of the rows each epoch; a stream keeps its order. Default true. */
+  readonly shuffle?: boolean | undefined;
+  /** Decides the order of rows. By default the model's seed. */
+  readonly seed?: number | undefined;
+  /** Leave out a last batch that is not full. Default false. */
+  readonly dropLast?: boolean | undefined;
+  /** Share of the rows, taken from the end before shuffling, that is kept for validation. Default 0. */
+  readonly validationSplit?: number | undefined;
+  /** Data that the model is evaluated on after each epoch. */
+  readonly validationData?: TrainingData | undefined;
+  readonly callbacks?: readonly Callback[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Default `auto`. */
+  readonly verbose?: Verbosity | undefined;
+  /**
+   * A step whose loss or gradient norm is not finite changes nothing; then `throw` (the default) ends `fit` with
+   * NonFiniteError, `skip` goes on with the next batch.
+   */
+  readonly onNonFinite?: 'throw' | 'skip' | undefined;
+}
+
+const schema = settings({
+  loss: lossSchema,
+  optimizer: optimizerSchema.default(adam()),
+  metrics: metricsSchema.default([]),
+  epochs: whole(1).default(1),
+  initialEpoch: whole(0).default(0),
+  batchSize: whole(1).optional(),
+  shuffle: flag.default(true),
+  seed: whole(0).optional(),
+  dropLast: flag.default(false),
+  validationSplit: fraction.default(0),
+  validationData: field<TrainingData>(
+    'data',
+    (value) => typeof value === 'object' && value !== null,
+  ).optional(),
+  callbacks: field<readonly Callback[]>(
+    'an array of callbacks',
+    (value) => Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null),
+  ).default([]),
+  signal: abortSignal.optional(),
+  verbose: choice('auto', 'progress', 'lines', 'silent').default('auto'),
+  onNonFinite: choice('throw', 'skip').default('throw'),
+});
+
+type ParsedOptions = ReturnType<typeof parseFitOptions>;
+
+export async function fit(context: ModelContext, data: TrainingData, options: FitOptions): Promise<History> {
+  requireData(data, 'data');
+  const parsed = parseFitOptions(options, data);
+  const { loss, metrics, signal } = parsed;
+  checkLossHead(loss, context.chain);
+  checkMetrics(metrics, loss, 'fit.metrics');
+  throwIfAborted(signal, 'fit');
+  const plan = { ...trainingParts(context, data, parsed), ...sharedParts(context, parsed) };
+  context.compiled = Object.freeze({ loss, metrics: Object.freeze([...metrics]) });
+  return runPlan(context, plan);
+}
+
+async function runPlan({ session, lifecycle }: ModelContext, plan: TrainingPlan): Promise<History> {
+  const loop = new TrainingLoop(plan);
+  try {
+    return await cancelledBy(plan.signal, session, () => loop.run());
+  } catch (error) {
+    if (!(error instanceof AbortError)) throw error;
+    lifecycle.requireAlive('fit');
+    throw abortError(plan.signal, 'fit', { history: loop.historyWith('aborted') });
+  }
+}
+
+function parseFitOptions(options: FitOptions, data: TrainingData) {
+  const parsed = parseOptions(schema, options, 'fit');
+  if (parsed.validationSplit > 0 && parsed.validationData !== undefined) {
+    throw conflict('fit.validationSplit', 'none beside validationData', parsed.validationSplit);
+  }
+  if (isStream(data)) checkStreamOptions(parsed, data);
+  if (parsed.validationData !== undefined) requireData(parsed.validationData, 'validationData');
+  return { ...parsed, batchSize: parsed.batchSize ?? 32 };
+}
+
+function checkStreamOptions(
+  { batchSize, validationSplit }: { batchSize?: number | undefined; validationSplit: number },
+  stream: LanguageModelStream,
+): void {
+  if (validationSplit > 0) {
+    throw conflict('fit.validationSplit', 'none for a stream; give validationData', validationSplit);
+  }
+  if (batchSize !== undefined && batchSize !== stream.batchSize) {
+    throw conflict('fit.batchSize', `none or ${stream.batchSize}, the stream's own`, batchSize);
+  }
+}
+
+function conflict(path: string, expected: string, received: unknown): ConfigError {
+  return new ConfigError(`${path}: expected ${expected}, received ${String(received)}`, {
+    path,
+    expected,
+    received,
+  });
+}
+
+type Validate = () => Promise<Evaluation>;
+
+/** Where batches come from, and how an epoch is validated. */
+function trainingParts(
+  context: ModelContext,
+  data: TrainingData,
+  options: ParsedOptions,
+): { readonly source: BatchSource; readonly validate: Validate | undefined } {
+  const validate = options.validationData && validation(context, options.validationData, options);
+  if (isStream(data)) {
+    checkStream(context, data, options.loss);
+    return { source: streamSource(data), validate };
+  }
+  return splitParts(context, data, options, validate);
+}
+
+function splitParts(
+  context: ModelContext,
+  data: LabelledData,
+  options: ParsedOptions,
+  validate: Validate | undefined,
+) {
+  const { gatherer, count } = prepareLabelled(context, data, options.loss);
+  const rows = tailSplit(count, options.validationSplit);
+  const seed = options.seed ?? context.config.seed;
+  const source = rowSource(gatherer, rows.train, { ...options, seed });
+  if (rows.validation.length === 0) return { source, validate };
+  return { source, validate: rowValidation(context, gatherer, rows.validation, options) };
+}
+
+function validation(context: ModelContext, data: TrainingData, options: ParsedOptions): Validate {
+  if (isStream(data)) {
+    checkStream(context, data, options.loss);
+    return () => evaluateStream(context, data, options.metrics, options.signal);
+  }
+  const { gatherer, count } = prepareLabelled(context, data, options.loss);
+  return rowValidation(
+    context,
+    gatherer,
+    Uint32Array.from({ length: count }, (_, row) => row),
+    options,
+  );
+}
+
+function rowValidation(
+  context: ModelContext,
+  gatherer: ReturnType<typeof prepareLabelled>['gatherer'],
+  rows: Uint32Array,
+  { batchSize, loss, metrics, signal }: ParsedOptions & { readonly loss: LossKind },
+): Validate {
+  const source = rowSource(gatherer, rows, { batchSize, shuffle: false, seed: 0, dropLast: false });
+  const batches = source.epoch(0);
+  return () => evaluateBatches(context, source.batchesPerEpoch, batches, loss, metrics, signal);
+}
+
+function sharedParts({ session }: ModelContext, options: ParsedOptions) {
+  const { loss, optimizer, metrics, epochs, initialEpoch, callbacks, signal, verbose } = options;
+  return {
+    session,
+    loss,
+    update: lowerOptimizer(optimizer),
+    metrics,
+    epochs,
+    initialEpoch,
+    callbacks,
+    signal,
+    display: makeDisplay(verbose, process.stderr, () => performance.now()),
+    onNonFinite: options.onNonFinite === 'skip' ? () => {} : throwNonFinite,
+    control: {
+      getWeights: async () => namedTensors(session.parameters, await session.readArena('params')),
+      setWeights: async (weights: object) =>
+        overwrite(session, checkWeights(session.parameters, weights, true)),
+    },
+  };
+}
+
+function throwNonFinite(result: NativeStepResult): never {
+  throw nonFinite(result);
+}

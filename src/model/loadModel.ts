@@ -1,0 +1,44 @@
+import { settings } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import { acquireDevice, deviceFields, type DeviceOptions } from '../native/device.js';
+import { withCallerStack } from '../native/nativeErrors.js';
+import { Session } from '../native/session.js';
+import { openCheckpoint, restore } from './checkpointing.js';
+import { Lifecycle } from './lifecycle.js';
+import { lowerNetwork } from './lowering.js';
+import { Model } from './model.js';
+
+/** What `loadModel` takes beside the path. */
+export type LoadOptions = DeviceOptions;
+
+const schema = settings(deviceFields);
+
+/**
+ * The model that `save` wrote to a file. With the optimiser in it, training goes on as if it had never stopped:
+ * on the same device with the same number of threads, bit for bit.
+ *
+ * @throws CheckpointError for a file that cannot be read, was altered or does not fit its config; ConfigError,
+ *   DeviceUnavailableError, OutOfMemoryError
+ * @example
+ * ```ts
+ * await using model = await loadModel('model.safetensors');
+ * const { y } = await model.predict(x);
+ * ```
+ */
+export function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
+  return withCallerStack(loadModel, async () => {
+    const deviceOptions = parseOptions(schema, options, 'loadModel');
+    const { content, vocabulary, compiled, ...resolved } = await openCheckpoint(path);
+    const device = acquireDevice(deviceOptions);
+    const { chain, input, config } = resolved;
+    const session = new Session(device, lowerNetwork(chain, input, config.seed));
+    try {
+      await restore(session, content);
+    } catch (error) {
+      await session.dispose();
+      throw error;
+    }
+    const lifecycle = new Lifecycle('model');
+    return new Model({ ...resolved, session, lifecycle, device: device.info, vocabulary, compiled });
+  });
+}

@@ -1,0 +1,312 @@
+import { describe } from '../config/describe.js';
+import { flag, settings } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import type { NamedTensors } from '../data/tensor.js';
+import { StateError } from '../errors.js';
+import { signalShape } from '../layers/signal.js';
+import type { NativeDeviceInfo } from '../native/binding.js';
+import { withCallerStack } from '../native/nativeErrors.js';
+import { Session } from '../native/session.js';
+import type { History } from '../training/history.js';
+import type { Vocabulary } from '../text/vocabulary.js';
+import { save, type SaveOptions } from './checkpointing.js';
+import type { ModelContext } from './context.js';
+import { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js';
+import { fit, type FitOptions } from './fit.js';
+import type { ModelConfig } from './modelConfig.js';
+import type { LabelledData, SequenceInput, TrainingData } from './modelData.js';
+import { predict, type PredictOptions, type Prediction } from './predict.js';
+import { parameterCount, summary } from './summary.js';
+import {
+  gradients,
+  trainStep,
+  type Gradients,
+  type GradientsOptions,
+  type TrainBatch,
+  type TrainStepOptions,
+  type TrainStepResult,
+} from './trainStep.js';
+import {
+  checkWeights,
+  namedTensors,
+  overwrite,
+  parameterInfos,
+  type ParameterInfo,
+  type WeightsInput,
+} from './weights.js';
+
+/** What `setWeights` takes beside the weights. */
+export interface SetWeightsOptions {
+  /** Refuse names that are no parameter's; false leaves them out. Default true. */
+  readonly strict?: boolean | undefined;
+}
+
+const setWeightsSchema = settings({ strict: flag.default(true) });
+
+/**
+ * A network with its parameters on a device. Made by {@link sequential} or {@link loadModel}.
+ *
+ * Calls are computed in the order in which they are made. While `fit` runs, `evaluate` (of sequences), `predict`,
+ * `getWeights`, `save`, `summary` and `dispose` may be called; what would change the model gives BusyError. After
+ * `dispose` every call gives DisposedError but `dispose`, `summary` and the properties. Aborting a call by its
+ * `signal` leaves a usable model; training steps of the same model that are under way then end with AbortError too.
+ *
+ * @example
+ * ```ts
+ * await using model = await sequential([lstm({ hiddenSize: 32 }), dense({ units: 1 })], { inputSize: 4 });
+ * await model.fit({ x, y }, { loss: 'mse', epochs: 10 });
+ * const { y: forecast } = await model.predict(x);
+ * ```
+ */
+export class Model implements AsyncDisposable, Disposable {
+  readonly #context: ModelContext;
+  readonly #parameters: readonly ParameterInfo[];
+
+  /** @internal */
+  constructor(context: ModelContext) {
+    if (!((context as Partial<ModelContext> | undefined)?.session instanceof Session)) {
+      throw new StateError('Model: models are made by sequential() or loadModel()');
+    }
+    this.#context = context;
+    this.#parameters = parameterInfos(context.session.parameters);
+  }
+
+  /** Layers and options, resolved; JSON, frozen, enough to build the same model again. */
+  get config(): ModelConfig {
+    return Model.#inside(this, 'config').config;
+  }
+
+  /** The device that computes. */
+  get device(): NativeDeviceInfo {
+    return Model.#inside(this, 'device').device;
+  }
+
+  /** The vocabulary that the model was made or loaded with. */
+  get vocabulary(): Vocabulary | undefined {
+    return Model.#inside(this, 'vocabulary').vocabulary;
+  }
+
+  /** Names, shapes and whether they learn, in the order in which they lie in memory. */
+  get parameters(): readonly ParameterInfo[] {
+    Model.#inside(this, 'parameters');
+    return this.#parameters;
+  }
+
+  /** How many numbers the parameters are. */
+  get parameterCount(): number {
+    return parameterCount(Model.#inside(this, 'parameterCount').chain);
+  }
+
+  /** In the symbols N and T: `['N', 'T']` for tokens, `['N', 'T', C]` for features. */
+  get inputShape(): readonly (number | string)[] {
+    return signalShape(Model.#inside(this, 'inputShape').input);
+  }
+
+  /** In the symbols N and T: `['N', 'T', K]` or `['N', K]`. */
+  get outputShape(): readonly (number | string)[] {
+    return signalShape(Model.#inside(this, 'outputShape').chain.at(-1)!.output);
+  }
+
+  /**
+   * A table of layers, output shapes and parameter counts.
+   *
+   * @example
+   * ```ts
+   * console.log(model.summary());
+   * ```
+   */
+  summary(): string {
+    return summary(Model.#inside(this, 'summary'));
+  }
+
+  /**
+   * Trains on data, epoch by epoch. The next batch is prepared while the last one is computed.
+   *
+   * @param data x features [N, T, C] or token ids [N, T], y to fit the loss; or a language-model stream, which is
+   *   trained with states carried from batch to batch, zeros at each epoch's start.
+   * @returns Loss and metrics of each epoch.
+   * @throws ConfigError, ShapeError, DataError before anything is computed; AbortError with the history so far;
+   *   NonFiniteError, the parameters being the last good ones; BusyError, DisposedError.
+   * @example
+   * ```ts
+   * const history = await model.fit(
+   *   { x, y },
+   *   { loss: 'crossEntropy', epochs: 20, batchSize: 64, validationSplit: 0.2, metrics: ['accuracy'] },
+   * );
+   * ```
+   */
+  fit(data: TrainingData, options: FitOptions): Promise<History> {
+    return Model.#call(this, 'fit', (context) =>
+      context.lifecycle.exclusively('fit', () => fit(context, data, options)),
+    );
+  }
+
+  /**
+   * Loss and metrics on data, without dropout. Loss and metrics are by default the last `fit`'s.
+   *
+   * @throws ConfigError, ShapeError, DataError, AbortError, DisposedError; BusyError for a stream while `fit` runs.
+   * @example
+   * ```ts
+   * const { loss, accuracy } = await model.evaluate({ x, y }, { loss: 'crossEntropy', metrics: ['accuracy'] });
+   * ```
+   */
+  evaluate(data: TrainingData, options: EvaluateOptions = {}): Promise<Evaluation> {
+    return Model.#call(this, 'evaluate', (context) => evaluate(context, data, options));
+  }
+
+  /**
+   * The model's outputs, without dropout: [N, K], or [N, T, K] with zeros beyond each sequence's length.
+   *
+   * @throws ConfigError, ShapeError, DataError, AbortError, DisposedError
+   * @example
+   * ```ts
+   * const { y, states } = await model.predict([[3, 1, 4]], { returnStates: true });
+   * const next = await model.predict([[1]], { states });
+   * ```
+   */
+  predict(x: SequenceInput, options: PredictOptions = {}): Promise<Prediction> {
+    return Model.#call(this, 'predict', (context) => predict(context, x, options));
+  }
+
+  /**
+   * One optimiser step on one batch. Two calls may be under way: the second is prepared while the first is computed.
+   *
+   * @throws NonFiniteError, nothing having changed; ConfigError, ShapeError, DataError, AbortError, BusyError,
+   *   DisposedError
+   * @example
+   * ```ts
+   * const { loss, gradNorm } = await model.trainStep({ x, y }, { loss: 'mse', optimizer: 'adam' });
+   * ```
+   */
+  trainStep(batch: TrainBatch, options: TrainStepOptions): Promise<TrainStepResult> {
+    return Model.#call(this, 'trainStep', (context) => {
+      context.lifecycle.requireIdle('trainStep');
+      return trainStep(context, batch, options);
+    });
+  }
+
+  /**
+   * Loss and gradients of one batch, in training mode; nothing of the model changes.
+   *
+   * @throws ConfigError, ShapeError, DataError, AbortError, BusyError, DisposedError
+   * @example
+   * ```ts
+   * const { gradients } = await model.gradients({ x, y }, { loss: 'mse' });
+   * console.log(gradients['fc.weight']?.shape);
+   * ```
+   */
+  gradients(batch: LabelledData, options: GradientsOptions): Promise<Gradients> {
+    return Model.#call(this, 'gradients', (context) => {
+      context.lifecycle.requireIdle('gradients');
+      return gradients(context, batch, options);
+    });
+  }
+
+  /**
+   * A copy of all parameters by name.
+   *
+   * @throws DisposedError
+   * @example
+   * ```ts
+   * const { 'lstm.weight_hh_l0': recurrent } = await model.getWeights();
+   * ```
+   */
+  getWeights(): Promise<NamedTensors> {
+    return Model.#call(this, 'getWeights', async ({ session }) =>
+      namedTensors(session.parameters, await session.readArena('params')),
+    );
+  }
+
+  /**
+   * Replaces parameters by name; those that are not named stay.
+   *
+   * @throws ConfigError for an unknown name, unless `strict` is false; ShapeError, DataError, BusyError, DisposedError
+   * @example
+   * ```ts
+   * await model.setWeights({ 'fc.bias': [0, 0, 0] });
+   * ```
+   */
+  setWeights(weights: WeightsInput, options: SetWeightsOptions = {}): Promise<void> {
+    return Model.#call(this, 'setWeights', ({ session, lifecycle }) =>
+      lifecycle.exclusively('setWeights', async () => {
+        const { strict } = parseOptions(setWeightsSchema, options, 'setWeights');
+        await overwrite(session, checkWeights(session.parameters, weights, strict));
+      }),
+    );
+  }
+
+  /**
+   * Sets the states that `trainStep` carries between batches to zero.
+   *
+   * @throws BusyError, DisposedError
+   * @example
+   * ```ts
+   * await model.resetStates();
+   * ```
+   */
+  resetStates(): Promise<void> {
+    return Model.#call(this, 'resetStates', ({ session, lifecycle }) => {
+      lifecycle.requireIdle('resetStates');
+      return session.resetStates();
+    });
+  }
+
+  /**
+   * Writes the model to a safetensors file, whole or not at all.
+   *
+   * @throws CheckpointError, ConfigError, DisposedError
+   * @example
+   * ```ts
+   * await model.save('model.safetensors');
+   * ```
+   */
+  save(path: string, options: SaveOptions = {}): Promise<void> {
+    return Model.#call(this, 'save', (context) => save(context, path, options));
+  }
+
+  /**
+   * Frees the model's memory; calls that are under way end with DisposedError. A second call waits for the first.
+   *
+   * @example
+   * ```ts
+   * await model.dispose();
+   * ```
+   */
+  async dispose(): Promise<void> {
+    const { lifecycle, session } = Model.#inside(this, 'dispose');
+    lifecycle.dispose();
+    await session.dispose();
+  }
+
+  /** Disposes at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** Starts to dispose at the end of a `using` block, which does not wait for it. */
+  [Symbol.dispose](): void {
+    void this.dispose();
+  }
+
+  // A method may be called on anything; only what this class made has the context.
+  static #inside(value: unknown, operation: string): ModelContext {
+    if (typeof value === 'object' && value !== null && #context in value) return value.#context;
+    const received = describe(value);
+    throw new StateError(`${operation}: expected a Model as 'this', received ${received}`, {
+      operation,
+      received,
+    });
+  }
+
+  static #call<T>(
+    value: unknown,
+    operation: string,
+    work: (context: ModelContext) => Promise<T>,
+  ): Promise<T> {
+    return withCallerStack(Model.#call, async () => {
+      const context = Model.#inside(value, operation);
+      context.lifecycle.requireAlive(operation);
+      return work(context);
+    });
+  }
+}

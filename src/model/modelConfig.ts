@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { choice, field, settings, whole } from '../config/fields.js';
+import { deepFreeze, parseOptions } from '../config/parseConfig.js';
+import { ConfigError } from '../errors.js';
+import { resolveChain, type ChainLink } from '../layers/chain.js';
+import { layerName, maxSize } from '../layers/common.js';
+import type { Layer } from '../layers/layer.js';
+import type { Signal } from '../layers/signal.js';
+import { deviceFields, type DeviceOptions } from '../native/device.js';
+import type { Vocabulary } from '../text/vocabulary.js';
+
+/** What `sequential` takes beside the layers. */
+export interface SequentialOptions extends DeviceOptions {
+  /** Token ids or numbers; by default `tokens` when the first layer is an embedding, else `features`. */
+  readonly input?: 'tokens' | 'features' | undefined;
+  /** C, the channels of each time step: needed for features, known from the embedding for tokens. */
+  readonly inputSize?: number | undefined;
+  /** Decides initial parameters, shuffling and dropout: 0 to 2^53 - 1. Default 0. */
+  readonly seed?: number | undefined;
+  /** A name for people. */
+  readonly name?: string | undefined;
+  /** Kept and saved with the model, for `generate`. */
+  readonly vocabulary?: Vocabulary | undefined;
+}
+
+/** All that a model is rebuilt from, JSON throughout and frozen. */
+export interface ModelConfig {
+  readonly name: string;
+  readonly input: 'tokens' | 'features';
+  readonly inputSize: number;
+  readonly seed: number;
+  readonly layers: readonly (Layer & { readonly name: string })[];
+}
+
+/** A config with the shapes that follow from it. */
+export interface ResolvedModel {
+  readonly config: ModelConfig;
+  readonly input: Signal;
+  readonly chain: readonly ChainLink[];
+}
+
+const optionsSchema = settings({
+  ...deviceFields,
+  input: choice('tokens', 'features').optional(),
+  inputSize: whole(1, maxSize).optional(),
+  seed: whole(0).default(0),
+  name: layerName.default('model'),
+  vocabulary: field<Vocabulary>(
+    'a vocabulary, such as characterVocabulary(text)',
+    (value) => typeof value === 'object' && value !== null && 'encode' in value && 'toJSON' in value,
+  ).optional(),
+});
+
+const configSchema = settings({
+  name: layerName,
+  input: choice('tokens', 'features'),
+  inputSize: whole(1, maxSize),
+  seed: whole(0),
+  layers: z.array(z.unknown(), { error: () => 'an array of layers' }),
+});
+
+/**
+ * Checks layers and options, fills in defaults and follows the shapes.
+ *
+ * @throws ConfigError
+ */
+export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
+  const { input, inputSize, seed, name, device, threads, vocabulary } = parseOptions(
+    optionsSchema,
+    options,
+    'options',
+  );
+  const signal = inputSignal(layers, input, inputSize);
+  const model = resolved(name, signal, seed, layers);
+  if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
+  return { ...model, vocabulary, deviceOptions: { device, threads } };
+}
+
+/**
+ * The same from a config that a file holds.
+ *
+ * @throws ConfigError
+ */
+export function resolveConfig(value: unknown): ResolvedModel {
+  const { name, input, inputSize, seed, layers } = parseOptions(configSchema, value, 'config');
+  return resolved(name, { kind: input === 'tokens' ? 'tokens' : 'sequence', size: inputSize }, seed, layers);
+}
+
+function resolved(name: string, input: Signal, seed: number, layers: readonly unknown[]): ResolvedModel {
+  const chain = resolveChain(layers, input);
+  const first = chain[0]!.layer;
+  if (first.kind === 'embedding' && first.vocabSize !== input.size) {
+    throw invalid('options.inputSize', `${first.vocabSize}, the embedding's vocabSize`, input.size);
+  }
+  const config = deepFreeze({
+    name,
+    input: input.kind === 'tokens' ? ('tokens' as const) : ('features' as const),
+    inputSize: input.size,
+    seed,
+    layers: chain.map(({ layer }) => layer),
+  });
+  return Object.freeze({ config, input: Object.freeze(input), chain });
+}
+
+function inputSignal(
+  layers: readonly Layer[],
+  input: 'tokens' | 'features' | undefined,
+  inputSize: number | undefined,
+): Signal {
+  const first = Array.isArray(layers) ? (layers[0] as Layer | undefined) : undefined;
+  const embedding = first?.kind === 'embedding' ? first : undefined;
+  const kind = input ?? (embedding === undefined ? 'features' : 'tokens');
+  if (kind === 'tokens') return { kind: 'tokens', size: inputSize ?? embedding?.vocabSize ?? 0 };
+  if (inputSize === undefined) {
+    throw invalid(
+      'options.inputSize',
+      "the number of channels of each time step, for input 'features'",
+      undefined,
+    );
+  }
+  return { kind: 'sequence', size: inputSize };
+}
+
+function checkVocabulary(vocabulary: Vocabulary, input: Signal): void {
+  if (input.kind === 'tokens' && vocabulary.size <= input.size) return;
+  const expected =
+    input.kind === 'tokens' ? `at most the embedding's ${input.size} ids` : "none for input 'features'";
+  throw invalid('options.vocabulary', expected, `${vocabulary.size} ids`);
+}
+
+function invalid(path: string, expected: string, received: unknown): ConfigError {
+  return new ConfigError(`${path}: expected ${expected}, received ${String(received)}`, {
+    path,
+    expected,
+    received,
+  });
+}

@@ -1,0 +1,125 @@
+import { BatchGatherer } from '../data/batches.js';
+import type { LanguageModelStream } from '../data/languageModelStream.js';
+import {
+  featureSequences,
+  tokenSequences,
+  type FeatureInput,
+  type Sequences,
+  type TokenInput,
+} from '../data/sequences.js';
+import { targetsFor, type TargetInput } from '../data/targets.js';
+import { describe } from '../config/describe.js';
+import { ConfigError, DataError, ShapeError } from '../errors.js';
+import type { LossKind } from '../losses/loss.js';
+import type { ResolvedModel } from './modelConfig.js';
+
+/** Sequences: features [N, T, C] or token ids [N, T], as a tensor or nested arrays, ragged or not. */
+export type SequenceInput = FeatureInput | TokenInput;
+
+/** Sequences with what they should give, one a row. */
+export interface LabelledData {
+  readonly x: SequenceInput;
+  /**
+   * `crossEntropy`: class ids [N] or [N, T], or distributions [N, K] or [N, T, K]. Other losses: values [N, K] or
+   * [N, T, K], without the last axis when K is 1.
+   */
+  readonly y: TargetInput;
+  /** [N], each 1..T; by default all the steps a row came with. */
+  readonly seqLengths?: ArrayLike<number> | undefined;
+  /** [N], each >= 0; by default 1. */
+  readonly sampleWeights?: ArrayLike<number> | undefined;
+}
+
+/** What a model is trained on: labelled sequences, or a text as `languageModelStream` cuts it. */
+export type TrainingData = LabelledData | LanguageModelStream;
+
+/** Whether data is a language-model stream. */
+export function isStream(data: TrainingData): data is LanguageModelStream {
+  return 'kind' in data && data.kind === 'stream';
+}
+
+/**
+ * The input as batches are gathered from it.
+ *
+ * @throws ShapeError, DataError
+ */
+export function sequencesFor(
+  model: ResolvedModel,
+  x: SequenceInput,
+  seqLengths?: ArrayLike<number>,
+): Sequences {
+  return model.input.kind === 'tokens'
+    ? tokenSequences(x as TokenInput, { vocabSize: model.input.size, seqLengths })
+    : featureSequences(x as FeatureInput, { channels: model.input.size, seqLengths });
+}
+
+/** Checked data with its gatherer. */
+export interface PreparedData {
+  readonly count: number;
+  /** T the input came with. */
+  readonly maxLength: number;
+  readonly gatherer: BatchGatherer;
+}
+
+/**
+ * Labelled data, checked against a model and a loss.
+ *
+ * @throws ConfigError, ShapeError, DataError
+ */
+export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: LossKind): PreparedData {
+  const sequences = sequencesFor(model, data.x, data.seqLengths);
+  const output = model.chain.at(-1)!.output;
+  const targets = targetsFor(data.y, {
+    loss,
+    classes: output.size,
+    perStep: output.kind === 'sequence',
+    lengths: sequences.lengths,
+  });
+  const gatherer = new BatchGatherer(sequences, targets, data.sampleWeights);
+  return { count: sequences.count, maxLength: sequences.maxLength, gatherer };
+}
+
+/**
+ * Checks that a stream can train a model with a loss.
+ *
+ * @throws ConfigError, DataError
+ */
+export function checkStream(model: ResolvedModel, stream: LanguageModelStream, loss: LossKind): void {
+  const output = model.chain.at(-1)!.output;
+  if (model.input.kind !== 'tokens' || output.kind !== 'sequence' || loss !== 'crossEntropy') {
+    const expected = "token input, an output at every step and the loss 'crossEntropy'";
+    throw new ConfigError(`data: a language-model stream needs ${expected}`, { path: 'data', expected });
+  }
+  const ids = Math.min(model.input.size, output.size);
+  if (stream.largestId < ids) return;
+  throw new DataError(`data: expected token ids from 0 to ${ids - 1}, received ${stream.largestId}`, {
+    name: 'tokens',
+    expected: ids - 1,
+    received: stream.largestId,
+  });
+}
+
+const dataNames = new Set(['x', 'y', 'seqLengths', 'sampleWeights']);
+
+/** @throws ShapeError, ConfigError unless a value is data, with no other fields. */
+export function requireData(value: unknown, name: string, extraNames: readonly string[] = []): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw notData(name, describe(value));
+  if ('kind' in value && value.kind === 'stream' && extraNames.length === 0) return;
+  const unknown = Object.keys(value).find((key) => !dataNames.has(key) && !extraNames.includes(key));
+  if (unknown !== undefined) {
+    const known = [...dataNames, ...extraNames].join(', ');
+    throw new ConfigError(`${name}: no field '${unknown}'; known are ${known}`, {
+      path: name,
+      received: unknown,
+    });
+  }
+  for (const key of ['x', 'y']) {
+    if ((value as Record<string, unknown>)[key] === undefined) throw notData(name, `no ${key}`);
+  }
+}
+
+function notData(name: string, received: string): ShapeError {
+  const expected = '{x, y} with optional seqLengths and sampleWeights';
+  return new ShapeError(`${name}: expected ${expected}, received ${received}`, { name, expected, received });
+}

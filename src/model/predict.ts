@@ -1,0 +1,96 @@
+import { abortSignal, field, flag, settings, whole } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import { BatchGatherer, batchRows } from '../data/batches.js';
+import { elementCount, type Tensor } from '../data/tensor.js';
+import { pipelined } from '../training/pipeline.js';
+import { unlessAborted } from './aborting.js';
+import type { ModelContext } from './context.js';
+import { sequencesFor, type SequenceInput } from './modelData.js';
+import { placeRows } from './placeRows.js';
+import {
+  checkStates,
+  packStates,
+  stateLayouts,
+  unpackStates,
+  zeroStates,
+  type ModelStates,
+} from './states.js';
+
+/** What `predict` takes beside the input. */
+export interface PredictOptions {
+  /** Sequences computed together. Default 32. */
+  readonly batchSize?: number | undefined;
+  /** [N], each 1..T; by default all the steps a row came with. */
+  readonly seqLengths?: ArrayLike<number> | undefined;
+  /** States to start from, as an earlier call returned them; by default zeros. */
+  readonly states?: ModelStates | undefined;
+  /** Also give the states after each sequence's last step. Default false. */
+  readonly returnStates?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `predict` gives. */
+export interface Prediction {
+  /** [N, K], or [N, T, K] with zeros beyond each sequence's length. */
+  readonly y: Tensor<Float32Array>;
+  /** Where `returnStates` asked for them. */
+  readonly states?: ModelStates;
+}
+
+const schema = settings({
+  batchSize: whole(1).default(32),
+  seqLengths: field<ArrayLike<number>>(
+    'an array of lengths',
+    (value) => typeof value === 'object',
+  ).optional(),
+  states: field<ModelStates>('states, as predict returns them', Array.isArray).optional(),
+  returnStates: flag.default(false),
+  signal: abortSignal.optional(),
+});
+
+export async function predict(
+  context: ModelContext,
+  x: SequenceInput,
+  options: PredictOptions,
+): Promise<Prediction> {
+  const {
+    batchSize,
+    seqLengths,
+    states: given,
+    returnStates,
+    signal,
+  } = parseOptions(schema, options, 'predict');
+  const sequences = sequencesFor(context, x, seqLengths);
+  const { count, maxLength } = sequences;
+  const layouts = stateLayouts(context.chain);
+  const initial = given && checkStates(given, layouts, count);
+  const final = returnStates ? zeroStates(layouts, count) : undefined;
+  const batches = batchRows(
+    Uint32Array.from({ length: count }, (_, row) => row),
+    batchSize,
+    false,
+  );
+  const gatherer = new BatchGatherer(sequences);
+  const y = emptyOutput(context, count, maxLength);
+
+  const submit = (k: number) =>
+    unlessAborted(signal, 'predict', async () => {
+      const rows = batches[k]!;
+      const { batch } = gatherer.gather(rows);
+      const start = initial && { states: packStates(initial, rows[0]!, rows.length) };
+      const result = await context.session.predict({ ...batch, ...start }, returnStates);
+      return { ...result, timeSteps: batch.timeSteps };
+    });
+  await pipelined(batches.length, submit, (result, k) => {
+    const rows = batches[k]!;
+    placeRows(y, result.y, rows[0]!, rows.length, result.timeSteps);
+    if (final && result.states) unpackStates(result.states, final, rows[0]!, rows.length);
+  });
+  return final === undefined ? { y } : { y, states: final };
+}
+
+function emptyOutput({ chain }: ModelContext, count: number, maxLength: number): Tensor<Float32Array> {
+  const { kind, size } = chain.at(-1)!.output;
+  const shape = kind === 'sequence' ? [count, maxLength, size] : [count, size];
+  return { data: new Float32Array(elementCount(shape)), shape };
+}

@@ -1,0 +1,147 @@
+import { abortSignal, settings } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import { describe } from '../config/describe.js';
+import type { GatheredBatch } from '../data/batches.js';
+import { elementCount, type Tensor } from '../data/tensor.js';
+import { ConfigError, NonFiniteError } from '../errors.js';
+import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
+import type { NativeStepResult } from '../native/binding.js';
+import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import { cancelledBy, throwIfAborted, unlessAborted } from './aborting.js';
+import type { ModelContext } from './context.js';
+import { lowerOptimizer } from './lowering.js';
+import { checkLossHead } from './lossHead.js';
+import { prepareLabelled, requireData, type LabelledData } from './modelData.js';
+import { placeRows } from './placeRows.js';
+import { namedTensors } from './weights.js';
+
+/** One batch for {@link Model.trainStep}: all its rows make one step. */
+export interface TrainBatch extends LabelledData {
+  /**
+   * Start from the states that the last carrying step ended with, and keep those of this one: for long sequences cut
+   * into pieces. Zeros at first, after `resetStates` and when N changes. Default false.
+   */
+  readonly carryStates?: boolean | undefined;
+}
+
+/** What `trainStep` takes beside the batch. */
+export interface TrainStepOptions {
+  readonly loss: LossInput;
+  readonly optimizer: OptimizerInput;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one step came to. */
+export interface TrainStepResult {
+  /** Mean over live elements plus `penalty`, before the update. */
+  readonly loss: number;
+  /** Σ l1|p| + l2·p² of all parameters. */
+  readonly penalty: number;
+  /** L2 norm of all trainable gradients before clipping. */
+  readonly gradNorm: number;
+  /** Optimiser steps applied so far, this one included. */
+  readonly step: number;
+  /** Live elements that the loss is a mean over. */
+  readonly elements: number;
+  /** Live rows: N, or Σ seqLengths for sequence outputs. */
+  readonly rows: number;
+  /** Rows (crossEntropy) or elements (binaryCrossEntropy) that are right. */
+  readonly correct: number;
+  /** Σ |y - target|; 0 for crossEntropy. */
+  readonly absoluteError: number;
+  /** Σ (y - target)²; 0 for crossEntropy. */
+  readonly squaredError: number;
+}
+
+/** What `gradients` takes beside the batch. */
+export interface GradientsOptions {
+  readonly loss: LossInput;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `gradients` gives. */
+export interface Gradients {
+  /** Mean over live elements plus penalties. */
+  readonly loss: number;
+  /** By parameter name, penalties included, not clipped. */
+  readonly gradients: Readonly<Record<string, Tensor<Float32Array>>>;
+  /** At the features [N, T, C], or at the embedding's output [N, T, size] for tokens; T is x's. */
+  readonly inputGradient: Tensor<Float32Array>;
+}
+
+const stepSchema = settings({
+  loss: lossSchema,
+  optimizer: optimizerSchema,
+  signal: abortSignal.optional(),
+});
+const gradientsSchema = settings({ loss: lossSchema, signal: abortSignal.optional() });
+
+export async function trainStep(
+  context: ModelContext,
+  data: TrainBatch,
+  options: TrainStepOptions,
+): Promise<TrainStepResult> {
+  const { loss, optimizer, signal } = parseOptions(stepSchema, options, 'trainStep');
+  const { batch, targets } = gatherAll(context, data, loss);
+  throwIfAborted(signal, 'trainStep');
+  const carry = carryStates(data) ? { carryStates: true } : {};
+  const result = await cancelledBy(signal, context.session, () =>
+    context.session.trainStep({ ...batch, ...carry }, { loss, ...targets }, lowerOptimizer(optimizer)),
+  );
+  const { applied, ...sums } = result;
+  if (!applied) throw nonFinite(result);
+  return sums;
+}
+
+export async function gradients(
+  context: ModelContext,
+  data: LabelledData,
+  options: GradientsOptions,
+): Promise<Gradients> {
+  const { loss, signal } = parseOptions(gradientsSchema, options, 'gradients');
+  const { batch, targets, maxLength } = gatherAll(context, data, loss);
+  const result = await unlessAborted(signal, 'gradients', () =>
+    context.session.gradients(batch, { loss, ...targets }),
+  );
+  return {
+    loss: result.loss,
+    gradients: namedTensors(context.session.parameters, result.gradients),
+    inputGradient: inputGradient(context, batch, maxLength, result.inputGradient),
+  };
+}
+
+/** The error of a step that was not applied. Its number is the one it would have had. */
+export function nonFinite({ step, loss, gradNorm }: NativeStepResult): NonFiniteError {
+  const failed = step + 1;
+  return new NonFiniteError(
+    `step ${failed}: expected a finite loss and a gradient norm below 1.8e19, received ${loss} and ${gradNorm}; ` +
+      'the parameters are those before it',
+    { step: failed, loss, gradNorm },
+  );
+}
+
+function gatherAll(context: ModelContext, data: LabelledData, loss: LossKind) {
+  requireData(data, 'batch', ['carryStates']);
+  checkLossHead(loss, context.chain);
+  const { gatherer, count, maxLength } = prepareLabelled(context, data, loss);
+  return { ...gatherer.gather(Uint32Array.from({ length: count }, (_, row) => row)), maxLength };
+}
+
+function carryStates({ carryStates: value = false }: TrainBatch): boolean {
+  if (typeof value === 'boolean') return value;
+  const path = 'batch.carryStates';
+  throw new ConfigError(`${path}: expected true or false, received ${describe(value)}`, { path });
+}
+
+function inputGradient(
+  { input, chain }: ModelContext,
+  { batchSize, timeSteps }: GatheredBatch['batch'],
+  maxLength: number,
+  data: Float32Array,
+): Tensor<Float32Array> {
+  const channels = input.kind === 'tokens' ? chain[0]!.output.size : input.size;
+  const shape = [batchSize, maxLength, channels];
+  const whole = { data: new Float32Array(elementCount(shape)), shape };
+  placeRows(whole, data, 0, batchSize, timeSteps);
+  return whole;
+}

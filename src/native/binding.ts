@@ -1,0 +1,283 @@
+/**
+ * The whole contract of the native addon. Nothing outside `src/native/` calls it.
+ *
+ * Every function that returns a promise copies its inputs before it returns, queues its work on the
+ * device's own thread (first in, first out) and settles on the JS thread. Symbols: T time steps,
+ * N batch, C channels, H hidden size, L layers, D directions (see docs/notation.md). All arrays are
+ * row-major; users' batches are batch-major and padded up to T.
+ *
+ * Failures are `Error` objects with a `code` (`ERR_SHAPE`, `ERR_DATA`, ...) and plain detail fields;
+ * `src/native/nativeErrors.ts` turns them into the typed errors.
+ */
+
+declare const deviceTag: unique symbol;
+declare const sessionTag: unique symbol;
+
+/** A device: its worker threads and its queue. Opaque; type-tagged on the native side. */
+export interface NativeDevice {
+  readonly [deviceTag]: true;
+}
+
+/** One network with its parameters, gradients and moments on a device. Opaque; type-tagged. */
+export interface NativeSession {
+  readonly [sessionTag]: true;
+}
+
+export interface NativeDeviceOptions {
+  readonly kind: 'cpu';
+  /** Threads that share one step, 1 to 256. */
+  readonly threads: number;
+  /** Forces an instruction set; by default the best one of this processor. */
+  readonly instructionSet?: 'baseline' | 'avx2' | 'avx512';
+}
+
+export interface NativeDeviceInfo {
+  readonly kind: 'cpu';
+  readonly threads: number;
+  readonly instructionSet: string;
+  /** What this build and this processor both have, best first. */
+  readonly instructionSets: readonly string[];
+}
+
+export type NativeActivation = 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softmax';
+
+/** How a tensor is drawn. `xavier`: U(±sqrt(6/(fanIn+fanOut))), fans of the whole 2-D tensor [out, in]. */
+export type NativeInitializer =
+  | { readonly kind: 'xavier' }
+  | { readonly kind: 'orthogonal'; readonly gain: number }
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly stddev: number }
+  | { readonly kind: 'constant'; readonly value: number };
+
+/** One parameter role of a node: how it starts, what penalty it carries, whether it learns. */
+export interface NativeParameterConfig {
+  readonly initializer: NativeInitializer;
+  /** Penalty l1·Σ|p| + l2·Σp². */
+  readonly l1: number;
+  readonly l2: number;
+  readonly trainable: boolean;
+}
+
+interface NativeNodeBase {
+  /** Unique; the prefix of its parameters' names. */
+  readonly name: string;
+  /** Index of the node whose output it reads, or -1 for the network's input. Always less than its own. */
+  readonly input: number;
+}
+
+export interface NativeEmbeddingNode extends NativeNodeBase {
+  readonly kind: 'embedding';
+  readonly vocabSize: number;
+  readonly size: number;
+  /** `weight` [vocabSize, size]. */
+  readonly weight: NativeParameterConfig;
+}
+
+export interface NativeLstmNode extends NativeNodeBase {
+  readonly kind: 'lstm';
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly bidirectional: boolean;
+  readonly bias: 'double' | 'single' | 'none';
+  /** Dropout between layers, training only, 0 <= rate < 1. */
+  readonly dropout: number;
+  /** Output [N,T,D·H], or (false) the last layer's final h of each direction, [N,D·H]. */
+  readonly returnSequences: boolean;
+  /** `weight_ih_l{k}[_reverse]` [4H, in], `weight_hh_l{k}[_reverse]` [4H, H], `bias_ih_…`, `bias_hh_…` [4H]. */
+  readonly weightIh: NativeParameterConfig;
+  readonly weightHh: NativeParameterConfig;
+  readonly biasIh: NativeParameterConfig;
+  readonly biasHh: NativeParameterConfig;
+  /** Added to the forget gate's slice of `bias_ih` after it is drawn. */
+  readonly forgetBias: number;
+}
+
+export interface NativeDenseNode extends NativeNodeBase {
+  readonly kind: 'dense';
+  readonly units: number;
+  readonly activation: NativeActivation;
+  readonly useBias: boolean;
+  /** `weight` [units, in], `bias` [units]. */
+  readonly weight: NativeParameterConfig;
+  readonly bias: NativeParameterConfig;
+}
+
+export interface NativeDropoutNode extends NativeNodeBase {
+  readonly kind: 'dropout';
+  readonly rate: number;
+  /** One mask for all time steps of a sequence (variational) instead of one per element. */
+  readonly sharedOverTime: boolean;
+}
+
+export interface NativePoolNode extends NativeNodeBase {
+  readonly kind: 'pool';
+  readonly mode: 'last' | 'mean' | 'max';
+}
+
+export type NativeNode =
+  NativeEmbeddingNode | NativeLstmNode | NativeDenseNode | NativeDropoutNode | NativePoolNode;
+
+export interface NativeNetwork {
+  /** `tokens`: Int32 [N,T], 0 <= id < inputSize. `features`: Float32 [N,T,inputSize]. */
+  readonly input: 'tokens' | 'features';
+  readonly inputSize: number;
+  /** In topological order; the last node is the output. */
+  readonly nodes: readonly NativeNode[];
+  /** 0 <= seed <= 2^53 - 1. */
+  readonly seed: number;
+}
+
+export interface NativeParameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** In elements, in each of the arenas. */
+  readonly offset: number;
+  readonly size: number;
+  readonly trainable: boolean;
+}
+
+export interface NativeBatch {
+  readonly batchSize: number;
+  readonly timeSteps: number;
+  /** [N,T] */
+  readonly tokens?: Int32Array;
+  /** [N,T,C] */
+  readonly features?: Float32Array;
+  /** [N], each 1..T; absent: all T. */
+  readonly seqLengths?: Int32Array;
+  /** Initial states: for each lstm node in order h0 [L·D,N,H], then c0 [L·D,N,H]; absent: zeros. */
+  readonly states?: Float32Array;
+  /** Start from the states this session carried out of its last carrying batch, and carry the new ones on.
+   * Zeros at first, after `resetStates` and when N changes. Excludes `states`. */
+  readonly carryStates?: boolean;
+}
+
+export interface NativeTargets {
+  readonly loss: 'mse' | 'crossEntropy' | 'binaryCrossEntropy';
+  /** Class ids: [N] for vector outputs, [N,T] for sequence outputs (padding is not read). crossEntropy only. */
+  readonly ids?: Int32Array;
+  /** [N,K] or [N,T,K]. */
+  readonly values?: Float32Array;
+  /** [N], each >= 0. */
+  readonly sampleWeights?: Float32Array;
+}
+
+export type NativeClip =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'globalNorm'; readonly limit: number }
+  | { readonly kind: 'tensorNorm'; readonly limit: number }
+  | { readonly kind: 'value'; readonly limit: number };
+
+export type NativeUpdate = { readonly learningRate: number; readonly clip: NativeClip } & (
+  | { readonly kind: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
+  | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean }
+);
+
+/** Sums over a batch's live elements; means are the caller's to form. */
+export interface NativeLossResult {
+  /** Mean over live elements plus `penalty`. */
+  readonly loss: number;
+  /** Σ l1|p| + l2·p². */
+  readonly penalty: number;
+  /** Live elements: rows for crossEntropy, rows·K otherwise. */
+  readonly elements: number;
+  /** Live rows: N, or Σ seqLengths for sequence outputs. */
+  readonly rows: number;
+  /** Rows (crossEntropy: argmax equals the target's) or elements (binaryCrossEntropy: same side of ½) that are right. */
+  readonly correct: number;
+  readonly absoluteError: number;
+  readonly squaredError: number;
+}
+
+export interface NativeStepResult extends NativeLossResult {
+  /** L2 norm of all trainable gradients, penalties included, before clipping. */
+  readonly gradNorm: number;
+  /** False: loss or norm was not finite, nothing was changed and the step is not counted. */
+  readonly applied: boolean;
+  /** Optimiser steps applied so far. */
+  readonly step: number;
+}
+
+/** Arenas: `m` is Adam's first moment or SGD's momentum buffer, `v` Adam's second moment. */
+export type NativeArena = 'params' | 'grads' | 'm' | 'v';
+
+export interface NativeCounters {
+  /** Optimiser steps applied. */
+  readonly step: number;
+  /** Training forward passes drawn for; the Philox step of dropout. */
+  readonly draws: number;
+}
+
+export interface NativeAddon {
+  readonly version: string;
+  readonly abi: number;
+  /** What this build and this processor both have, best first. */
+  instructionSets(): readonly string[];
+
+  createDevice(options: NativeDeviceOptions): NativeDevice;
+  deviceInfo(device: NativeDevice): NativeDeviceInfo;
+  /** Ends the device's threads after the work queued on it; idempotent. */
+  disposeDevice(device: NativeDevice): Promise<void>;
+
+  createSession(device: NativeDevice, network: NativeNetwork): NativeSession;
+  /** Frees the session's memory after the work queued on it; idempotent. Later calls give ERR_DISPOSED. */
+  disposeSession(session: NativeSession): Promise<void>;
+  parameters(session: NativeSession): readonly NativeParameter[];
+  /** Bytes held: arenas, activations and scratch as planned so far. */
+  memory(session: NativeSession): { readonly parameterBytes: number; readonly activationBytes: number };
+  /** Draws every parameter from the network's seed; zeroes gradients, moments and counters. */
+  initialize(session: NativeSession): Promise<void>;
+  /** Work of this session that is queued or running ends with ERR_ABORTED as soon as it can; parameters stay whole. */
+  cancel(session: NativeSession): void;
+
+  trainStep(
+    session: NativeSession,
+    batch: NativeBatch,
+    targets: NativeTargets,
+    update: NativeUpdate,
+  ): Promise<NativeStepResult>;
+  evaluate(session: NativeSession, batch: NativeBatch, targets: NativeTargets): Promise<NativeLossResult>;
+  /** y is [N,K] or [N,T,K], zero beyond each length. `states` (final, laid out as in NativeBatch) when asked. */
+  predict(
+    session: NativeSession,
+    batch: NativeBatch,
+    returnStates: boolean,
+  ): Promise<{ readonly y: Float32Array; readonly states?: Float32Array }>;
+  /** One forward and backward (training mode, so dropout draws) that leaves parameters, accumulated gradients and counters as they were.
+   * `inputGradient`: [N,T,C] at the features, or at the embedding's output [N,T,size] for tokens. */
+  gradients(
+    session: NativeSession,
+    batch: NativeBatch,
+    targets: NativeTargets,
+  ): Promise<NativeLossResult & { readonly gradients: Float32Array; readonly inputGradient: Float32Array }>;
+
+  /** Forward that keeps what `backward` needs when `training`. */
+  forward(
+    session: NativeSession,
+    batch: NativeBatch,
+    training: boolean,
+  ): Promise<{ readonly y: Float32Array; readonly states: Float32Array }>;
+  /** Backward of the last training forward: dy like y, dStates like states (absent: zeros). Adds to the gradient arena. Once per forward. */
+  backward(
+    session: NativeSession,
+    dy: Float32Array,
+    dStates: Float32Array | undefined,
+  ): Promise<{ readonly dx: Float32Array; readonly dStates: Float32Array }>;
+  zeroGradients(session: NativeSession): Promise<void>;
+  /** Clip and update from the accumulated gradients, then clear them. */
+  applyUpdate(
+    session: NativeSession,
+    update: NativeUpdate,
+  ): Promise<Pick<NativeStepResult, 'gradNorm' | 'applied' | 'step' | 'penalty'>>;
+
+  readArena(session: NativeSession, arena: NativeArena): Promise<Float32Array>;
+  writeArena(session: NativeSession, arena: NativeArena, data: Float32Array): Promise<void>;
+  counters(session: NativeSession): Promise<NativeCounters>;
+  setCounters(session: NativeSession, counters: NativeCounters): Promise<void>;
+  /** The states carried so far (laid out as in NativeBatch) and their N; N = 0: none. */
+  carriedStates(
+    session: NativeSession,
+  ): Promise<{ readonly batchSize: number; readonly states: Float32Array }>;
+  setCarriedStates(session: NativeSession, batchSize: number, states: Float32Array): Promise<void>;
+  resetStates(session: NativeSession): Promise<void>;
+}

@@ -1,0 +1,137 @@
+import { AbortError, DisposedError, type LstmError } from '../errors.js';
+import type {
+  NativeAddon,
+  NativeArena,
+  NativeBatch,
+  NativeCounters,
+  NativeLossResult,
+  NativeNetwork,
+  NativeParameter,
+  NativeSession,
+  NativeStepResult,
+  NativeTargets,
+  NativeUpdate,
+} from './binding.js';
+import type { Device } from './device.js';
+import { typedError } from './nativeErrors.js';
+
+/**
+ * One network on a device, with typed errors. Calls are submitted before they return, so calls made in one turn of
+ * the event loop stand together in the device's queue and see the same parameters.
+ */
+export class Session {
+  readonly parameters: readonly NativeParameter[];
+  readonly #addon: NativeAddon;
+  readonly #handle: NativeSession;
+  #disposal: Promise<void> | undefined;
+
+  /** @throws ConfigError, OutOfMemoryError */
+  constructor(device: Device, network: NativeNetwork) {
+    this.#addon = device.addon;
+    this.#handle = typed(() => device.addon.createSession(device.handle, network));
+    this.parameters = Object.freeze(
+      typed(() => device.addon.parameters(this.#handle)).map(Object.freeze),
+    ) as readonly NativeParameter[];
+  }
+
+  /** Ends what is queued or running with AbortError as soon as it can. */
+  cancel(): void {
+    if (this.#disposal === undefined) typed(() => this.#addon.cancel(this.#handle));
+  }
+
+  /** Cancels, waits and frees; idempotent. Calls under way end with DisposedError. */
+  dispose(): Promise<void> {
+    if (this.#disposal === undefined) {
+      this.cancel();
+      this.#disposal = this.#addon.disposeSession(this.#handle);
+    }
+    return this.#disposal;
+  }
+
+  initialize(): Promise<void> {
+    return this.#submit((addon, session) => addon.initialize(session));
+  }
+
+  trainStep(batch: NativeBatch, targets: NativeTargets, update: NativeUpdate): Promise<NativeStepResult> {
+    return this.#submit((addon, session) => addon.trainStep(session, batch, targets, update));
+  }
+
+  evaluate(batch: NativeBatch, targets: NativeTargets): Promise<NativeLossResult> {
+    return this.#submit((addon, session) => addon.evaluate(session, batch, targets));
+  }
+
+  predict(batch: NativeBatch, returnStates: boolean): ReturnType<NativeAddon['predict']> {
+    return this.#submit((addon, session) => addon.predict(session, batch, returnStates));
+  }
+
+  gradients(batch: NativeBatch, targets: NativeTargets): ReturnType<NativeAddon['gradients']> {
+    return this.#submit((addon, session) => addon.gradients(session, batch, targets));
+  }
+
+  forward(batch: NativeBatch, training: boolean): ReturnType<NativeAddon['forward']> {
+    return this.#submit((addon, session) => addon.forward(session, batch, training));
+  }
+
+  backward(dy: Float32Array, dStates: Float32Array | undefined): ReturnType<NativeAddon['backward']> {
+    return this.#submit((addon, session) => addon.backward(session, dy, dStates));
+  }
+
+  zeroGradients(): Promise<void> {
+    return this.#submit((addon, session) => addon.zeroGradients(session));
+  }
+
+  applyUpdate(update: NativeUpdate): ReturnType<NativeAddon['applyUpdate']> {
+    return this.#submit((addon, session) => addon.applyUpdate(session, update));
+  }
+
+  readArena(arena: NativeArena): Promise<Float32Array> {
+    return this.#submit((addon, session) => addon.readArena(session, arena));
+  }
+
+  writeArena(arena: NativeArena, data: Float32Array): Promise<void> {
+    return this.#submit((addon, session) => addon.writeArena(session, arena, data));
+  }
+
+  counters(): Promise<NativeCounters> {
+    return this.#submit((addon, session) => addon.counters(session));
+  }
+
+  setCounters(counters: NativeCounters): Promise<void> {
+    return this.#submit((addon, session) => addon.setCounters(session, counters));
+  }
+
+  carriedStates(): ReturnType<NativeAddon['carriedStates']> {
+    return this.#submit((addon, session) => addon.carriedStates(session));
+  }
+
+  setCarriedStates(batchSize: number, states: Float32Array): Promise<void> {
+    return this.#submit((addon, session) => addon.setCarriedStates(session, batchSize, states));
+  }
+
+  resetStates(): Promise<void> {
+    return this.#submit((addon, session) => addon.resetStates(session));
+  }
+
+  // Runs `call` at once: only what comes after it waits.
+  async #submit<T>(call: (addon: NativeAddon, session: NativeSession) => Promise<T>): Promise<T> {
+    if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
+    try {
+      return await call(this.#addon, this.#handle);
+    } catch (error) {
+      throw this.#afterDispose(typedError(error));
+    }
+  }
+
+  #afterDispose(error: LstmError): LstmError {
+    if (this.#disposal === undefined || !(error instanceof AbortError)) return error;
+    return new DisposedError('the model was disposed while the call ran', {}, { cause: error });
+  }
+}
+
+function typed<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw typedError(error);
+  }
+}

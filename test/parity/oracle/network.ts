@@ -1,0 +1,226 @@
+import type { RandomKey } from '../../support/philox.js';
+import { sequenceRows, vectorRows, type Batch } from './batch.js';
+import { dense, type Activation } from './dense.js';
+import { dropoutFactors, multiply } from './dropout.js';
+import { embedding } from './embedding.js';
+import { lossOf, type LossResult, type Targets } from './losses.js';
+import { lstm, lstmShapes, type LstmConfig, type Tensors } from './lstm.js';
+import { pool, type PoolMode } from './pool.js';
+
+/** One layer of a chain; `name` is the prefix of its parameters. */
+export type Node =
+  | { readonly kind: 'embedding'; readonly name: string; readonly vocabSize: number; readonly size: number }
+  | ({ readonly kind: 'lstm'; readonly name: string; readonly returnSequences: boolean } & Omit<
+      LstmConfig,
+      'inputSize'
+    >)
+  | {
+      readonly kind: 'dense';
+      readonly name: string;
+      readonly units: number;
+      readonly activation: Activation;
+      readonly useBias: boolean;
+    }
+  | { readonly kind: 'dropout'; readonly rate: number; readonly sharedOverTime: boolean }
+  | { readonly kind: 'pool'; readonly mode: PoolMode };
+
+export interface NetworkInputs {
+  readonly batch: Batch;
+  /** [N,T] ids, or [N,T,C] features. */
+  readonly x: ArrayLike<number>;
+  /** Channels of the features; 0 for tokens. */
+  readonly inputSize: number;
+  /** Dropout acts when given: node i draws from the streams from 256·i on, at this seed and step. */
+  readonly draw?: Pick<RandomKey, 'seed' | 'step'>;
+}
+
+/** What a node gives the next one. */
+interface Value {
+  readonly data: Float64Array;
+  readonly channels: number;
+  /** [N,T,channels], or else [N,channels]. */
+  readonly overTime: boolean;
+}
+
+interface Layer {
+  readonly out: Value;
+  /** From the gradient at `out` to that at the input; adds to `gradients`. */
+  backward(d: Float64Array, gradients: Tensors): Float64Array;
+}
+
+/** Names and shapes of a chain's parameters. */
+export function networkShapes(nodes: readonly Node[], inputSize: number): Record<string, readonly number[]> {
+  const shapes: Record<string, readonly number[]> = {};
+  let channels = inputSize;
+  for (const node of nodes) {
+    if (node.kind === 'embedding') shapes[`${node.name}.weight`] = [node.vocabSize, node.size];
+    if (node.kind === 'dense') {
+      shapes[`${node.name}.weight`] = [node.units, channels];
+      if (node.useBias) shapes[`${node.name}.bias`] = [node.units];
+    }
+    if (node.kind === 'lstm') {
+      const own = lstmShapes({ ...node, inputSize: channels });
+      for (const [name, shape] of Object.entries(own)) shapes[`${node.name}.${name}`] = shape;
+    }
+    channels = channelsAfter(node, channels);
+  }
+  return shapes;
+}
+
+function channelsAfter(node: Node, channels: number): number {
+  if (node.kind === 'embedding') return node.size;
+  if (node.kind === 'dense') return node.units;
+  if (node.kind === 'lstm') return node.hiddenSize * (node.bidirectional ? 2 : 1);
+  return channels;
+}
+
+export interface NetworkResult extends LossResult {
+  readonly gradients: Tensors;
+  /** At the features [N,T,C], or at the embedding's output [N,T,size]. */
+  readonly inputGradient: Float64Array;
+}
+
+export function predict(nodes: readonly Node[], params: Tensors, inputs: NetworkInputs): Float64Array {
+  return run(nodes, params, inputs).at(-1)!.out.data;
+}
+
+/** Loss and every gradient, without penalties. */
+export function gradientsOf(
+  nodes: readonly Node[],
+  params: Tensors,
+  inputs: NetworkInputs,
+  targets: Targets,
+): NetworkResult {
+  const layers = run(withoutFusedActivation(nodes, targets), params, inputs);
+  const { data, channels, overTime } = layers.at(-1)!.out;
+  const rows = overTime ? sequenceRows(inputs.batch) : vectorRows(inputs.batch);
+  const result = lossOf(targets, rows, channels, data);
+  const gradients: Tensors = {};
+  let d = result.gradient;
+  let inputGradient = d;
+  for (let i = layers.length - 1; i >= 0; i--) {
+    if (nodes[i]!.kind === 'embedding') inputGradient = d;
+    d = layers[i]!.backward(d, gradients);
+    if (i === 0 && nodes[0]!.kind !== 'embedding') inputGradient = d;
+  }
+  return { ...result, gradients, inputGradient };
+}
+
+/** crossEntropy takes the logits of a softmax head, binaryCrossEntropy those of a sigmoid head. */
+function withoutFusedActivation(nodes: readonly Node[], targets: Targets): Node[] {
+  const head = nodes.at(-1)!;
+  const fused = { mse: undefined, crossEntropy: 'softmax', binaryCrossEntropy: 'sigmoid' }[targets.loss];
+  if (head.kind !== 'dense' || head.activation !== fused) return [...nodes];
+  return [...nodes.slice(0, -1), { ...head, activation: 'linear' }];
+}
+
+function run(nodes: readonly Node[], params: Tensors, inputs: NetworkInputs): Layer[] {
+  const layers: Layer[] = [];
+  let value: Value = { data: Float64Array.from(inputs.x), channels: inputs.inputSize, overTime: true };
+  nodes.forEach((node, i) => {
+    const key = inputs.draw === undefined ? undefined : { ...inputs.draw, stream: 256 * i };
+    layers.push(layerOf(node, params, value, inputs.batch, key));
+    value = layers[i]!.out;
+  });
+  return layers;
+}
+
+function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: RandomKey | undefined): Layer {
+  const rows = x.overTime ? sequenceRows(batch) : vectorRows(batch);
+  switch (node.kind) {
+    case 'embedding': {
+      const name = `${node.name}.weight`;
+      const { y, backward } = embedding({ rows, size: node.size, tokens: x.data, table: params[name]! });
+      return {
+        out: { data: y, channels: node.size, overTime: true },
+        backward: (d, gradients) => {
+          gradients[name] = backward(d);
+          return d;
+        },
+      };
+    }
+    case 'lstm':
+      return lstmLayer(node, params, x, batch, key);
+    case 'dense': {
+      const { name, units, activation, useBias } = node;
+      const weight = params[`${name}.weight`]!;
+      const bias = useBias ? { bias: params[`${name}.bias`]! } : {};
+      const pass = dense({ rows, inputSize: x.channels, units, activation, x: x.data, weight, ...bias });
+      return {
+        out: { data: pass.y, channels: units, overTime: x.overTime },
+        backward: (d, gradients) => {
+          const { dx, dWeight, dBias } = pass.backward(d);
+          gradients[`${name}.weight`] = dWeight;
+          if (useBias) gradients[`${name}.bias`] = dBias;
+          return dx;
+        },
+      };
+    }
+    case 'dropout': {
+      if (key === undefined) return { out: x, backward: (d) => d };
+      const factors = dropoutFactors(rows, x.data.length, x.channels, { ...node, key });
+      return { out: { ...x, data: multiply(x.data, factors) }, backward: (d) => multiply(d, factors) };
+    }
+    case 'pool': {
+      const { y, backward } = pool(node.mode, batch, x.channels, x.data);
+      return { out: { data: y, channels: x.channels, overTime: false }, backward };
+    }
+  }
+}
+
+function lstmLayer(
+  node: Extract<Node, { kind: 'lstm' }>,
+  params: Tensors,
+  x: Value,
+  batch: Batch,
+  key: RandomKey | undefined,
+): Layer {
+  const config = { ...node, inputSize: x.channels };
+  const weights = Object.fromEntries(
+    Object.keys(lstmShapes(config)).map((name) => [name, params[`${node.name}.${name}`]!]),
+  );
+  const pass = lstm(config, weights, batch, { x: x.data, ...(key === undefined ? {} : { dropoutKey: key }) });
+  const channels = node.hiddenSize * (node.bidirectional ? 2 : 1);
+  const lastStates = finalStates(batch.batchSize, node);
+  return {
+    out: node.returnSequences
+      ? { data: pass.y, channels, overTime: true }
+      : { data: lastStates.take(pass.hn), channels, overTime: false },
+    backward: (d, gradients) => {
+      const { dx, weights: own } = pass.backward(
+        node.returnSequences ? { dy: d } : { dhn: lastStates.put(d) },
+      );
+      for (const [name, g] of Object.entries(own)) gradients[`${node.name}.${name}`] = g;
+      return dx;
+    },
+  };
+}
+
+/** Between hn [L·D,N,H] and the last layer's part of it as [N,D·H]. */
+function finalStates(
+  N: number,
+  { hiddenSize: H, numLayers, bidirectional }: Extract<Node, { kind: 'lstm' }>,
+) {
+  const D = bidirectional ? 2 : 1;
+  const first = (numLayers - 1) * D * N * H;
+  const place = (d: number, n: number, j: number) => first + (d * N + n) * H + j;
+  function visit(move: (state: number, output: number) => void): void {
+    for (let d = 0; d < D; d++) {
+      for (let n = 0; n < N; n++) {
+        for (let j = 0; j < H; j++) move(place(d, n, j), (n * D + d) * H + j);
+      }
+    }
+  }
+  return {
+    take(hn: Float64Array): Float64Array {
+      const y = new Float64Array(N * D * H);
+      visit((state, output) => (y[output] = hn[state]!));
+      return y;
+    },
+    put(dy: Float64Array): Float64Array {
+      const dhn = new Float64Array(numLayers * D * N * H);
+      visit((state, output) => (dhn[state] = dy[output]!));
+      return dhn;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { caseTable, parseCase, type LstmCase } from './caseTable.js';
+
+describe.skipIf(process.env['CUDNN_LSTM_CASE'] !== undefined)('the case table', () => {
+  const cases = caseTable();
+  const values = <K extends keyof LstmCase>(key: K) => new Set(cases.map((entry) => entry[key]));
+  const sizes = (key: 'timeSteps' | 'batchSize' | 'hiddenSize' | 'inputSize') =>
+    [...values(key)].sort((a, b) => a - b);
+
+  it('reaches both ends of every range', () => {
+    expect(values('numLayers')).toEqual(new Set([1, 2, 3, 4]));
+    expect(values('bias')).toEqual(new Set(['double', 'single', 'none']));
+    for (const key of ['bidirectional', 'ragged', 'states', 'dropout'] as const) {
+      expect([key, values(key)]).toEqual([key, new Set([false, true])]);
+    }
+    for (const [key, largest] of [
+      ['timeSteps', 300],
+      ['batchSize', 130],
+      ['hiddenSize', 130],
+      ['inputSize', 130],
+    ] as const) {
+      const found = sizes(key);
+      expect([key, found[0], found.at(-1)]).toEqual([key, 1, largest]);
+      expect(new Set(found.map((size) => size % 2))).toEqual(new Set([0, 1]));
+    }
+  });
+
+  it('names each case once, with an id that says all of it', () => {
+    expect(values('id').size).toBe(cases.length);
+    for (const entry of cases) expect(parseCase(entry.id)).toEqual(entry);
+  });
+
+  it('reads an id of any sizes', () => {
+    expect(parseCase('l2t64n32i128h256bi-single-ragged-states-drop')).toEqual({
+      id: 'l2t64n32i128h256bi-single-ragged-states-drop',
+      numLayers: 2,
+      timeSteps: 64,
+      batchSize: 32,
+      inputSize: 128,
+      hiddenSize: 256,
+      bidirectional: true,
+      bias: 'single',
+      ragged: true,
+      states: true,
+      dropout: true,
+    });
+    expect(() => parseCase('l2t64')).toThrow(
+      "a case reads like l2t64n32i128h256bi-single-ragged-states-drop, got 'l2t64'",
+    );
+    expect(() => parseCase('l1t1n1i1h1-raged')).toThrow('l1t1n1i1h1-raged');
+  });
+});

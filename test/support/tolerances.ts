@@ -1,0 +1,58 @@
+/**
+ * Tolerances of normalised errors (max |a - b| / max |b|), each with its reason.
+ *
+ * The unit is float32's half-spacing, 2^-24 ≈ 6e-8: one rounding of one number near the largest one. A sum of
+ * K rounded products in any order strays like √K units; the constants were chosen by measuring (run with
+ * CUDNN_LSTM_MARGINS=FILE to see how much of each is used) and leave a factor of about 4 for other orders.
+ */
+const UNIT = 2 ** -24;
+
+export const oracleTolerance = {
+  /** Five points 5e-4 apart: truncation 2e-15 of a fifth derivative; rounding 2e-13 of a value, and gradients
+   * may be 1e-4 of the value. */
+  centralDifference: 1e-8,
+  /** Two float64 programs that sum in different orders, over at most a few thousand terms. */
+  golden: 1e-12,
+};
+
+/** What an LSTM of so many layers over so many steps may stray. */
+export interface LstmLength {
+  readonly numLayers: number;
+  readonly timeSteps: number;
+  readonly batchSize: number;
+}
+
+export const deviceTolerance = {
+  /** y, hn, cn. Gates forget, so an error lives for a few steps however many there are; each layer adds its own. */
+  lstmForward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 20 * numLayers * UNIT,
+
+  /** dx, dh0, dc0: the forward's errors and the same again on the way back. */
+  lstmGradient: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 40 * numLayers * UNIT,
+
+  /** Weights and biases: sums of T·N terms that partly cancel, so errors grow with √(T·N) against the sum. */
+  lstmWeightGradient: ({ numLayers, timeSteps, batchSize }: LstmLength) =>
+    (40 * numLayers + 4 * Math.sqrt(timeSteps * batchSize)) * UNIT,
+
+  /** A float64 sum of terms that are each right to a few units, and mostly of one sign. */
+  loss: 10 * UNIT,
+
+  /** Predictions and gradients of networks of a few layers. Where a tensor's gradients are small against those they
+   * are sums of, cancellation costs a digit. */
+  network: 100 * UNIT,
+
+  /** gradNorm and penalty: summed in float64; errors of the gradients average out. */
+  norm: 20 * UNIT,
+
+  /** Losses and weights of a few training steps from the same start. */
+  update: 40 * UNIT,
+
+  /** Losses and norms of twenty training steps. */
+  training: 10 * UNIT,
+
+  /** Weights after twenty steps of SGD, whose update is linear in the gradients. */
+  trainedBySgd: 40 * UNIT,
+
+  /** Weights after twenty steps of Adam, which divides each gradient by its own size: an element whose gradients
+   * nearly cancel has a large relative error, and moves by a share of the learning rate all the same. */
+  trainedByAdam: 3000 * UNIT,
+};

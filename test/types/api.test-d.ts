@@ -1,0 +1,105 @@
+// Compiled, never run: `tsc` proves that what is right is accepted, and each @ts-expect-error that what is wrong is not.
+import {
+  adam,
+  createLstm,
+  dense,
+  dropout,
+  earlyStopping,
+  embedding,
+  type Evaluation,
+  type History,
+  languageModelStream,
+  loadModel,
+  lstm,
+  type LstmErrorCode,
+  type Model,
+  type ModelConfig,
+  type NamedTensors,
+  pool,
+  sequential,
+  sgd,
+  type Tensor,
+} from '../../src/index.js';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_proof: Equal<A, B>): void {}
+
+export async function accepted(): Promise<void> {
+  await using model = await sequential(
+    [
+      embedding({ vocabSize: 10, size: 4 }),
+      lstm({ hiddenSize: 8, numLayers: 2, bidirectional: true, bias: 'single', dropout: 0.3 }),
+      dropout({ rate: 0.1, sharedOverTime: true }),
+      pool({ mode: 'mean' }),
+      dense({ units: 2, activation: 'softmax' }),
+    ],
+    { input: 'tokens', device: 'auto', seed: 7 },
+  );
+  same<typeof model, Model>(true);
+  const history = await model.fit(
+    { x: [[1, 2], [3]], y: [0, 1], seqLengths: Int32Array.of(2, 1) },
+    {
+      loss: 'crossEntropy',
+      optimizer: adam({ clip: { globalNorm: 1 } }),
+      metrics: ['accuracy'],
+      callbacks: [earlyStopping(), { onEpochEnd: ({ valLoss }) => void valLoss?.toFixed() }],
+    },
+  );
+  same<typeof history, History>(true);
+  const evaluation = await model.evaluate({ x: [[1]], y: [1] });
+  same<typeof evaluation, Evaluation>(true);
+  same<typeof evaluation.accuracy, number | undefined>(true);
+  const { y, states } = await model.predict([[1, 2]], { returnStates: true });
+  same<typeof y, Tensor<Float32Array>>(true);
+  await model.predict({ data: new Int32Array(4), shape: [2, 2] }, { states });
+  await model.fit(languageModelStream({ tokens: [1, 2, 3], batchSize: 1, timeSteps: 2 }), {
+    loss: 'crossEntropy',
+  });
+  same<Awaited<ReturnType<typeof model.getWeights>>, NamedTensors>(true);
+  await model.setWeights({ 'fc.bias': [0, 0], 'fc.weight': await weight() }, { strict: false });
+  same<typeof model.config, ModelConfig>(true);
+  const loaded = await loadModel('file', { threads: 2 });
+  same<typeof loaded, Model>(true);
+  await using layer = await createLstm({ inputSize: 3, hiddenSize: 4 }, { device: 'cpu' });
+  const { hn, cn } = await layer.forward([[[1, 2, 3]]], { training: true });
+  await layer.forward([[[1, 2, 3]]], { h0: hn, c0: cn });
+  await layer.step('sgd');
+}
+
+export function refused(model: Model): void {
+  // @ts-expect-error hiddenSize is needed
+  lstm({});
+  // @ts-expect-error a misspelt setting
+  lstm({ hiddenSize: 1, numLayer: 2 });
+  // @ts-expect-error not one of the three
+  lstm({ hiddenSize: 1, bias: 'both' });
+  // @ts-expect-error a matrix initialiser for biases
+  dense({ units: 1, biasInitializer: { kind: 'xavier' } });
+  // @ts-expect-error no such activation
+  dense({ units: 1, activation: 'gelu' });
+  // @ts-expect-error a momentum is not Adam's
+  adam({ momentum: 0.9 });
+  // @ts-expect-error not a way to clip
+  sgd({ clip: { norm: 1 } });
+  // @ts-expect-error what monitor is compared with is written in one word
+  earlyStopping({ monitor: 'val_loss' });
+  // @ts-expect-error a loss is needed
+  void model.fit({ x: [[1]], y: [1] }, {});
+  // @ts-expect-error targets are needed
+  void model.fit({ x: [[1]] }, { loss: 'mse' });
+  // @ts-expect-error not a loss
+  void model.trainStep({ x: [[1]], y: [1] }, { loss: 'hinge', optimizer: 'adam' });
+  // @ts-expect-error not a metric
+  void model.evaluate({ x: [[1]], y: [1] }, { metrics: ['f1'] });
+  // @ts-expect-error a typed array comes with its shape
+  void model.predict(new Float32Array(3));
+  // @ts-expect-error descriptors are read-only
+  lstm({ hiddenSize: 1 }).hiddenSize = 2;
+  // @ts-expect-error so is a config
+  model.config.seed = 1;
+  // @ts-expect-error not a code
+  const code: LstmErrorCode = 'ERR_NOTHING';
+  void code;
+}
+
+declare function weight(): Promise<Tensor<Float32Array>>;

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { BusyError, DisposedError } from '../../../src/errors.js';
+import { Lifecycle } from '../../../src/model/lifecycle.js';
+
+describe('Lifecycle', () => {
+  it('lets one exclusive operation run and names it to the next', async () => {
+    const lifecycle = new Lifecycle('model');
+    let finish = (): void => {};
+    const running = lifecycle.exclusively('fit', () => new Promise<void>((resolve) => (finish = resolve)));
+    expect(() => lifecycle.requireIdle('trainStep')).toThrow(
+      new BusyError('trainStep: the model is busy with fit; await that first', {
+        operation: 'trainStep',
+        running: 'fit',
+      }),
+    );
+    await expect(lifecycle.exclusively('fit', async () => {})).rejects.toThrow(BusyError);
+    expect(() => lifecycle.requireAlive('predict')).not.toThrow();
+    finish();
+    await running;
+    expect(() => lifecycle.requireIdle('trainStep')).not.toThrow();
+  });
+
+  it('is idle again after an operation that failed', async () => {
+    const lifecycle = new Lifecycle('model');
+    const failing = lifecycle.exclusively('fit', async () => {
+      throw new Error('text');
+    });
+    await expect(failing).rejects.toThrow('text');
+    expect(() => lifecycle.requireIdle('fit')).not.toThrow();
+  });
+
+  it('takes nothing once disposed', () => {
+    const lifecycle = new Lifecycle('layer');
+    lifecycle.dispose();
+    expect(() => lifecycle.requireIdle('step')).toThrow(
+      new DisposedError('step: the layer is disposed', { operation: 'step' }),
+    );
+  });
+});
