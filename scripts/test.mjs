@@ -1,5 +1,6 @@
 // npm test: format, lint, import rules, types, build, C++ tests, vitest. A failing stage does not hide the ones after
 // it. The last line is `N passed, N failed`.   node scripts/test.mjs [vitest filters]
+import { createRequire } from 'node:module';
 import { buildNative } from './buildNative.mjs';
 import { run, root } from './support/shell.mjs';
 import { clangFormat, importRules, oxlint, prettier, types } from './support/style.mjs';
@@ -29,4 +30,18 @@ tally.check('lint: kernel symbols', () => run(process.execPath, [`${root}/script
 console.log('\n== vitest');
 tally.add('vitest', runVitest(filters));
 
+// The tests above ran on the best instruction set of this processor; here are the others.
+for (const set of filters.length > 0 ? [] : instructionSets().slice(1)) {
+  console.log(`\n== parity on ${set}`);
+  tally.add(`parity on ${set}`, runVitest(['test/parity'], { env: { CUDNN_LSTM_INSTRUCTION_SET: set } }));
+}
+
 process.exitCode = tally.close();
+
+function instructionSets() {
+  try {
+    return createRequire(import.meta.url)(`${root}/build/Release/cudnn_lstm.node`).instructionSets();
+  } catch {
+    return [];
+  }
+}

@@ -13,7 +13,7 @@ import torch
 
 
 class Network(torch.nn.Module):
-    """Embedding, LSTM and Dense, started as the package starts them: Xavier, orthogonal, forget bias 1."""
+    """Embedding, LSTM and Dense, started as the package starts them: U(±0.05), Xavier, orthogonal, forget bias 1."""
 
     def __init__(self, vocabulary_size, embedding, hidden, layers):
         super().__init__()
@@ -22,7 +22,9 @@ class Network(torch.nn.Module):
         self.fc = torch.nn.Linear(hidden, vocabulary_size)
         with torch.no_grad():
             for name, parameter in self.named_parameters():
-                if "weight_hh" in name:
+                if "embedding" in name:
+                    torch.nn.init.uniform_(parameter, -0.05, 0.05)
+                elif "weight_hh" in name:
                     torch.nn.init.orthogonal_(parameter)
                 elif "weight" in name:
                     torch.nn.init.xavier_uniform_(parameter)

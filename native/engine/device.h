@@ -103,7 +103,8 @@ class DenseOp {
   virtual void backward(const DenseBackward& args) = 0;
 };
 
-// Inverted dropout (Srivastava et al. 2014): y = keep ? x / (1 - rate) : 0. The backward pass is the same call on dy.
+// Inverted dropout (Srivastava et al. 2014): y = keep ? x * (1.0f / (1.0f - rate)) : 0, in float32.
+// The backward pass is the same call on dy.
 struct DropoutArgs {
   int64_t rows;
   int channels;
@@ -122,7 +123,7 @@ struct PoolArgs {
   int channels;
 };
 
-// Sums over a batch, in device memory (host memory for the CPU device).
+// Sums over a batch, in device memory (host memory for the CPU device). Row weights weigh `loss` alone.
 struct LossSums {
   double loss;  // sum of weight * loss over live elements, before the mean
   double
@@ -138,7 +139,7 @@ struct LossArgs {
   int64_t rows;
   int classes;
   const float* predictions;  // [rows, classes]; logits for crossEntropy and binaryCrossEntropy
-  const int32_t* ids;        // [rows] or null
+  const int32_t* ids;        // [rows] or null; crossEntropy only
   const float* values;       // [rows, classes] or null
   const float* rowWeights;   // [rows] or null = 1
   float*
@@ -187,7 +188,7 @@ struct UpdateArgs {
   std::span<const TensorRow> rows;  // host memory, ascending, gap-free over the arena
   float* params;
   float* grads;
-  float* m;
+  float* m;              // null only for sgd without momentum
   float* v;              // adam only, else null
   const LossSums* loss;  // null, or checked for a finite loss
   UpdateSums* sums;      // overwritten
@@ -216,6 +217,7 @@ class Device {
   // to[i] += from[i]
   virtual void add(float* to, const float* from, int64_t count) = 0;
 
+  // Ops end before their device does.
   virtual std::unique_ptr<LstmOp> makeLstm(const LstmConfig& config) = 0;
   virtual std::unique_ptr<DenseOp> makeDense(const DenseConfig& config) = 0;
 
