@@ -10,6 +10,7 @@ import math
 import time
 
 import torch
+from safetensors.torch import load_file
 
 
 class Network(torch.nn.Module):
@@ -75,6 +76,7 @@ def main():
     parser.add_argument("--learning-rate", type=float, default=5e-3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", help="weights to start from, as the example's --start saves them")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -88,6 +90,8 @@ def main():
     train, validation = ids[:boundary], ids[boundary:]
 
     network = Network(len(known) + 1, options.embedding, options.hidden, options.layers)
+    if options.start:
+        network.load_state_dict(load_file(options.start))
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     steps, seconds, val_loss = 0, 0.0, math.nan
     for epoch in range(options.epochs):
