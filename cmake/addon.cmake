@@ -22,7 +22,7 @@ target_compile_definitions(
   cudnn_lstm PRIVATE NAPI_VERSION=9 NAPI_CPP_EXCEPTIONS NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
                      NODE_ADDON_API_DISABLE_DEPRECATED
 )
-target_link_libraries(cudnn_lstm PRIVATE lstm_cpu lstm_engine ${CMAKE_JS_LIB} ${CMAKE_DL_LIBS})
+target_link_libraries(cudnn_lstm PRIVATE lstm_cpu lstm_cuda lstm_engine ${CMAKE_JS_LIB} ${CMAKE_DL_LIBS})
 if(APPLE)
   target_link_options(cudnn_lstm PRIVATE -undefined dynamic_lookup)
 elseif(UNIX)

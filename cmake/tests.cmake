@@ -3,10 +3,15 @@ if(NOT LSTM_TEST_SOURCES)
   return()
 endif()
 
+include(cmake/standin.cmake)
+
 # Not part of the default build: `cmake --build build --target lstm_native_tests`.
 add_executable(lstm_native_tests EXCLUDE_FROM_ALL ${LSTM_TEST_SOURCES})
 target_include_directories(lstm_native_tests PRIVATE native test/native)
-target_link_libraries(lstm_native_tests PRIVATE lstm_cpu lstm_engine)
+target_link_libraries(lstm_native_tests PRIVATE lstm_cpu lstm_cuda lstm_engine)
+# The stand-in is opened while the tests run, as the real library is, not linked.
+add_dependencies(lstm_native_tests cudnn_lstm_cuda_standin cudnn_lstm_cuda_other_abi)
+target_compile_definitions(lstm_native_tests PRIVATE LSTM_TEST_LIBRARIES="${CMAKE_BINARY_DIR}")
 set_target_properties(lstm_native_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
 if(LSTM_KERNEL_SOURCES AND DEFINED LSTM_ARCH_FLAGS_wide)

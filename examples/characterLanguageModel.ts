@@ -2,10 +2,11 @@
  * A character language model: learns a text letter by letter, then writes in its manner.
  *
  *   npm run demo -- [--data FILE] [--epochs 3] [--hidden 256] [--layers 1] [--steps N] [--learning-rate 0.005]
- *                   [--threads N] [--seed 1] [--out FILE] [--json]
+ *                   [--threads N] [--seed 1] [--out FILE] [--start FILE] [--json]
  *
  * Without --data the text is TypeScript's own declarations of the standard library. The last tenth of the text is
- * kept for validation. --steps limits the steps of an epoch, --json prints one last line for programs.
+ * kept for validation. --steps limits the steps of an epoch, --start saves the untrained model, --json prints one last
+ * line for programs.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(tmpdir(), 'characterLanguageModel.safetensors') },
+    start: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -67,6 +69,7 @@ await using model = await sequential(
 console.log(model.summary());
 
 const prompt = text.slice(boundary, boundary + 100);
+if (options.start !== undefined) await model.save(options.start, { includeOptimizer: false });
 await showSample('before training', model);
 
 const clock = new StepClock();
@@ -106,7 +109,7 @@ if (options.json) {
     steps: history.steps,
     seconds: clock.seconds,
     charsPerSecond,
-    device: `${model.device.kind}, ${model.device.instructionSet}, ${model.device.threads} threads`,
+    device: `${model.device.device}, ${model.device.name}`,
     checkpoint: options.out,
   };
   console.log(JSON.stringify(result));

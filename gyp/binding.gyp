@@ -1,5 +1,6 @@
-# The CPU device alone, for machines without CMake. CMakeLists.txt and cmake/kernels.cmake are the full build: the
-# flags here follow theirs. It lies in gyp/, because npm builds a binding.gyp in the root by itself.
+# The addon without the library of the CUDA device, for machines without CMake. CMakeLists.txt and
+# cmake/kernels.cmake are the full build: the flags here follow theirs. It lies in gyp/, because npm builds a
+# binding.gyp in the root by itself.
 {
   'variables': {
     'version': '<!(node -p "require(\'../package.json\').version")',
@@ -39,9 +40,14 @@
       ],
     },
     {
+      'target_name': 'lstm_cuda',
+      'type': 'static_library',
+      'sources': ['<!@(node sources.mjs cuda)'],
+    },
+    {
       'target_name': 'cudnn_lstm',
       'sources': ['<!@(node sources.mjs addon)'],
-      'dependencies': ['lstm_cpu', 'lstm_kernels_baseline'],
+      'dependencies': ['lstm_cuda', 'lstm_cpu', 'lstm_kernels_baseline'],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': [
         'NAPI_VERSION=9',

@@ -1,5 +1,5 @@
 // Builds the addon and dist/; --ts builds dist/ alone.
-import { renameSync, rmSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNative } from './buildNative.mjs';
 import { root, runPackage } from './support/shell.mjs';
@@ -12,6 +12,8 @@ function buildDist() {
     const args = ['-p', 'tsconfig.build.json', '--outDir', next];
     const status = runPackage('typescript', args, { command: 'tsc' });
     if (status !== 0) return status;
+    // npm links a clone's command to this file, and makes it executable only the first time.
+    chmodSync(join(next, 'cli/main.js'), 0o755);
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     renameSync(next, join(root, 'dist'));
     return 0;

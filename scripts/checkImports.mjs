@@ -33,7 +33,10 @@ const nativeRooms = {
   engine: { rooms: [], headers: [] },
   cpu: { rooms: ['engine'], headers: [] },
   cuda: { rooms: ['engine'], headers: [] },
-  addon: { rooms: ['engine'], headers: ['cpu/cpu_device.h', 'cuda/cuda_device.h'] },
+  addon: {
+    rooms: ['engine'],
+    headers: ['cpu/cpu_device.h', 'cuda/cuda_device.h', 'cuda/runtime.h', 'cuda/runtime_library.h'],
+  },
 };
 
 const importPattern =

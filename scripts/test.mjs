@@ -1,11 +1,13 @@
-// npm test: format, lint, import rules, types, build, C++ tests, vitest. A failing stage does not hide the ones after
-// it. The last line is `N passed, N failed`.   node scripts/test.mjs [vitest filters]
+// npm test: format, lint, import rules, types, build, C++ tests, the CUDA library, vitest. A failing stage does not hide
+// the ones after it. The last line is `N passed, N failed`.   node scripts/test.mjs [vitest filters]
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { buildNative } from './buildNative.mjs';
 import { run, root } from './support/shell.mjs';
 import { clangFormat, importRules, oxlint, prettier, types } from './support/style.mjs';
 import { Tally } from './support/tally.mjs';
 import { runVitest } from './support/vitest.mjs';
+import { cudaLibraryMissing, testCudaLibrary } from './testCudaLibrary.mjs';
 import { nativeTestsMissing, testNative } from './testNative.mjs';
 
 const filters = process.argv.slice(2);
@@ -25,6 +27,12 @@ if (missing === undefined) {
   tally.add('C++ tests', testNative());
 } else tally.skip('C++ tests', missing);
 
+const cudaMissing = cudaLibraryMissing();
+if (cudaMissing === undefined) {
+  console.log('\n== CUDA library (no GPU)');
+  tally.add('CUDA library (no GPU): built, opened, layout against cuDNN', testCudaLibrary());
+} else tally.skip('CUDA library (no GPU)', cudaMissing);
+
 tally.check('lint: kernel symbols', () => run(process.execPath, [`${root}/scripts/checkKernelSymbols.mjs`]));
 
 console.log('\n== vitest');
@@ -34,6 +42,15 @@ tally.add('vitest', runVitest(filters));
 for (const set of filters.length > 0 ? [] : instructionSets().slice(1)) {
   console.log(`\n== parity on ${set}`);
   tally.add(`parity on ${set}`, runVitest(['test/parity'], { env: { CUDNN_LSTM_INSTRUCTION_SET: set } }));
+}
+
+// The CUDA device's own logic, on host memory that stands in for a GPU: it proves nothing about one.
+const standIn = `${root}/build/libcudnn_lstm_cuda_standin.so`;
+if (filters.length === 0 && existsSync(standIn)) {
+  console.log('\n== the CUDA device on its stand-in (no GPU)');
+  const onStandIn = ['test/cuda', 'test/parity', 'test/device/devices'];
+  const env = { CUDNN_LSTM_CUDA_LIBRARY: standIn };
+  tally.add('the CUDA device on its stand-in (no GPU)', runVitest(onStandIn, { env }));
 }
 
 process.exitCode = tally.close();

@@ -14,11 +14,17 @@ export function nativeTestsMissing() {
   return hasCmake() ? undefined : 'they need CMake and cmake-js';
 }
 
-/** Builds them in `folder` and runs them; {passed, failed}. A crash is one failure. */
-export function testNative({ folder = 'build', config, options, env, args = [] } = {}) {
-  if (buildNative({ folder, config, options, target: 'lstm_native_tests' }) !== 0)
-    return { passed: 0, failed: 1 };
-  const program = join(root, folder, 'lstm_native_tests');
+/** Builds a program of tests in `folder` and runs it; {passed, failed}. A crash is one failure. */
+export function testNative({
+  folder = 'build',
+  config,
+  options,
+  env,
+  args = [],
+  target = 'lstm_native_tests',
+} = {}) {
+  if (buildNative({ folder, config, options, target }) !== 0) return { passed: 0, failed: 1 };
+  const program = join(root, folder, target);
   if (!existsSync(program)) return { passed: 0, failed: 1 };
   const result = spawnSync(program, args, {
     cwd: root,

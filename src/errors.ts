@@ -11,6 +11,7 @@ export type LstmErrorCode =
   | 'ERR_ABORTED'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_DEVICE_UNAVAILABLE'
+  | 'ERR_CUDA'
   | 'ERR_NON_FINITE'
   | 'ERR_CHECKPOINT'
   | 'ERR_INTERNAL';
@@ -83,14 +84,55 @@ export class AbortError extends LstmError {
   }
 }
 
-/** Memory ran out: `details` are `requestedBytes` and what the device knows of free memory. */
+/**
+ * The device has no memory left, or the model would pass `memoryLimit`. What failed changed nothing; this model and the
+ * others go on.
+ */
 export class OutOfMemoryError extends LstmError {
   override readonly code = 'ERR_OUT_OF_MEMORY';
+
+  /** What was asked for, where the device says so. */
+  get requestedBytes(): number | undefined {
+    return this.details['requestedBytes'] as number | undefined;
+  }
+
+  /** What was free then, where the device says so. */
+  get freeBytes(): number | undefined {
+    return this.details['freeBytes'] as number | undefined;
+  }
 }
 
-/** The device that was asked for cannot be had; the message says what to do. */
+/** The device that was asked for cannot be had: `details` say what was looked for, where, and what to install. */
 export class DeviceUnavailableError extends LstmError {
   override readonly code = 'ERR_DEVICE_UNAVAILABLE';
+}
+
+/**
+ * CUDA, cuDNN or cuBLASLt failed. When the device is lost (`lost`), every later call on it gives this error; its models
+ * can only be disposed of, and the process has to start again to use the GPU.
+ */
+export class CudaError extends LstmError {
+  override readonly code = 'ERR_CUDA';
+
+  /** The failing library's own number. */
+  get status(): number {
+    return this.details['status'] as number;
+  }
+
+  /** The function that failed: `cudnnRNNForward`. */
+  get call(): string {
+    return this.details['call'] as string;
+  }
+
+  /** The library's own words. */
+  get text(): string {
+    return this.details['text'] as string;
+  }
+
+  /** The device is of no use any more. */
+  get lost(): boolean {
+    return this.details['lost'] === true;
+  }
 }
 
 /** Loss or gradient norm became NaN or infinite. That update was not applied, so parameters are the last good ones. */

@@ -66,6 +66,7 @@ export type { ModelConfig, SequentialOptions } from './model/modelConfig.js';
 export type { SaveOptions } from './model/checkpointing.js';
 export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
 export type { FitOptions } from './model/fit.js';
+export type { DeviceInput } from './model/move.js';
 export type { LabelledData, SequenceInput, TrainingData } from './model/modelData.js';
 export type { PredictOptions, Prediction } from './model/predict.js';
 export type { LayerStates, ModelStates } from './model/states.js';
@@ -90,8 +91,16 @@ export type {
   LstmOutput,
   LstmOutputGradients,
 } from './model/lstmPasses.js';
-export type { DeviceOptions } from './native/device.js';
-export type { NativeDeviceInfo as DeviceInfo } from './native/binding.js';
+export type { DeviceName, DeviceOptions } from './native/deviceOptions.js';
+export type { CpuDeviceInfo, CudaDeviceInfo, DeviceInfo } from './native/device.js';
+export {
+  devices,
+  type CpuListing,
+  type DeviceListing,
+  type GpuListing,
+  type UnavailableListing,
+} from './native/devices.js';
+export type { NativeMemory as ModelMemory } from './native/binding.js';
 
 export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
 export type { Verbosity } from './training/display.js';

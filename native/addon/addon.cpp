@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "addon/configs.h"
+#include "addon/devices.h"
 #include "addon/environment.h"
 #include "addon/handles.h"
 #include "addon/js_errors.h"
 #include "addon/values.h"
-#include "cpu/cpu_device.h"
 #include "engine/errors.h"
 
 #ifndef LSTM_VERSION
@@ -20,7 +20,7 @@
 namespace lstm::addon {
 namespace {
 
-constexpr int kAbi = 1;
+constexpr int kAbi = 2;
 
 Napi::Number number(Napi::Env env, double value) {
   return Napi::Number::New(env, value);
@@ -88,59 +88,23 @@ void setUpdate(Napi::Object object, const UpdateResult& update) {
   object.Set("step", number(env, static_cast<double>(update.step)));
 }
 
-Napi::Value names(Napi::Env env, const std::vector<std::string>& values) {
-  Napi::Array array = Napi::Array::New(env, values.size());
-  for (size_t i = 0; i < values.size(); ++i) array.Set(static_cast<uint32_t>(i), values[i]);
-  return array;
-}
-
-Napi::Value instructionSets(const Napi::CallbackInfo& info) {
-  return names(info.Env(), cpuInstructionSets());
-}
-
-Napi::Value createDevice(const Napi::CallbackInfo& info) {
-  const Fields fields(info[0], "device");
-  if (fields.text("kind") != "cpu") throw InvalidArgument("device.kind: expected 'cpu'");
-  CpuDeviceOptions options;
-  options.threads = static_cast<int>(fields.integer("threads", 1, 256));
-  if (fields.has("instructionSet")) options.instructionSet = fields.text("instructionSet");
-  auto device = std::make_shared<DeviceHandle>();
-  device->threads = options.threads;
-  device->instructionSet =
-      options.instructionSet.empty() ? cpuInstructionSets().front() : options.instructionSet;
-  device->device = makeCpuDevice(options);
-  Environment::of(info.Env()).track(device);
-  return wrapDevice(info.Env(), std::move(device));
-}
-
-Napi::Value deviceInfo(const Napi::CallbackInfo& info) {
-  const auto device = unwrapDevice(info[0]);
-  Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("kind", "cpu");
-  object.Set("threads", device->threads);
-  object.Set("instructionSet", device->instructionSet);
-  object.Set("instructionSets", names(info.Env(), cpuInstructionSets()));
-  return object;
-}
-
-// The threads end when the last session on the device and this handle are gone; here only new work is refused.
-Napi::Value disposeDevice(const Napi::CallbackInfo& info) {
-  auto device = unwrapDevice(info[0]);
-  device->disposed = true;
-  auto job = std::make_unique<Job>(info.Env(), std::move(device));
-  job->run = [] {};
-  job->result = [](Napi::Env env) { return env.Undefined(); };
-  return Environment::of(info.Env()).submit(std::move(job));
-}
-
+// Parameters and gradients are allocated on the device's thread, as everything is that lies on the device.
 Napi::Value createSession(const Napi::CallbackInfo& info) {
   auto device = unwrapDevice(info[0]);
   if (device->disposed) throw Disposed("expected a live device, got one that is disposed");
-  auto session = std::make_unique<Session>(readNetwork(info[1]), *device->device);
-  auto handle = std::make_shared<SessionHandle>(std::move(device), std::move(session));
-  handle->reportMemory(info.Env());
-  Environment::of(info.Env()).track(handle);
-  return wrapSession(info.Env(), std::move(handle));
+  const NetworkConfig config = readNetwork(info[1]);
+  auto made = std::make_shared<std::shared_ptr<SessionHandle>>();
+  auto job = std::make_unique<Job>(info.Env(), device);
+  job->run = [device = std::move(device), config, made] {
+    auto session = std::make_unique<Session>(config, *device->device);
+    *made = std::make_shared<SessionHandle>(device, std::move(session));
+  };
+  job->result = [made](Napi::Env env) {
+    (*made)->reportMemory(env);
+    Environment::of(env).track(*made);
+    return wrapSession(env, std::move(*made));
+  };
+  return Environment::of(info.Env()).submit(std::move(job));
 }
 
 Napi::Value disposeSession(const Napi::CallbackInfo& info) {
@@ -182,6 +146,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("parameterBytes", number(info.Env(), static_cast<double>(session->parameterBytes())));
   object.Set("activationBytes", number(info.Env(), static_cast<double>(session->activationBytes())));
+  object.Set("device", deviceMemory(info.Env(), session->device()));
   return object;
 }
 
@@ -454,6 +419,7 @@ Napi::Object initModule(Napi::Env env, Napi::Object exports) {
   exportFunction<createDevice>(exports, "createDevice");
   exportFunction<deviceInfo>(exports, "deviceInfo");
   exportFunction<disposeDevice>(exports, "disposeDevice");
+  exportFunction<cudaDevices>(exports, "cudaDevices");
   exportFunction<createSession>(exports, "createSession");
   exportFunction<disposeSession>(exports, "disposeSession");
   exportFunction<parameters>(exports, "parameters");

@@ -71,9 +71,12 @@ LstmNode readLstm(const Fields& fields) {
   node.lstm.bias = fields.choice<BiasMode>(
       "bias", {{"double", BiasMode::kDouble}, {"single", BiasMode::kSingle}, {"none", BiasMode::kNone}});
   node.lstm.dropout = real(fields, "dropout");
+  node.lstm.projectionSize = static_cast<int>(fields.integer("projectionSize", 0, kMaxInt));
+  node.lstm.cellClip = real(fields, "cellClip");
   node.returnSequences = fields.boolean("returnSequences");
   node.weightIh = readParameter(fields.object("weightIh"));
   node.weightHh = readParameter(fields.object("weightHh"));
+  node.weightHr = readParameter(fields.object("weightHr"));
   node.biasIh = readParameter(fields.object("biasIh"));
   node.biasHh = readParameter(fields.object("biasHh"));
   node.forgetBias = real(fields, "forgetBias");

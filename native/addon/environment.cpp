@@ -26,14 +26,24 @@ void Environment::closeOnJsThread(void* self) {
   static_cast<Environment*>(self)->close();
 }
 
+// A device goes last, on its own thread, after all that was allocated on it: jobs may hold sessions that no handle of
+// JS has yet.
 void Environment::close() {
   if (std::exchange(closed_, true)) return;
+  std::vector<std::shared_ptr<SessionHandle>> sessions;
+  std::vector<std::shared_ptr<DeviceHandle>> devices;
   for (const auto& weak : sessions_)
-    if (const auto session = weak.lock()) session->cancel();
+    if (auto session = weak.lock()) sessions.push_back(std::move(session));
   for (const auto& weak : devices_)
-    if (const auto device = weak.lock()) device->thread.stop(true);
+    if (auto device = weak.lock()) devices.push_back(std::move(device));
+  for (const auto& session : sessions) session->cancel();
+  for (const auto& device : devices) device->closing = true;
+  for (const auto& device : devices) device->drain();
   for (Job* job : pending_) delete job;
   pending_.clear();
+  for (const auto& session : sessions)
+    session->device().thread.post([handle = session.get()] { handle->release(); });
+  for (const auto& device : devices) device->close();
 }
 
 void Environment::track(const std::shared_ptr<DeviceHandle>& device) {
@@ -51,7 +61,7 @@ Napi::Value Environment::submit(std::unique_ptr<Job> owned) {
   Job* job = owned.get();
   const bool queued = job->device->thread.post([this, job] {
     try {
-      job->run();
+      if (!job->device->closing) job->run();
     } catch (...) {
       job->failure = std::current_exception();
     }

@@ -1,5 +1,6 @@
 #include "addon/handles.h"
 
+#include <future>
 #include <utility>
 
 #include "engine/errors.h"
@@ -37,6 +38,27 @@ std::shared_ptr<Handle> unwrap(const Napi::Value& value, const napi_type_tag& ta
 
 }  // namespace
 
+void DeviceHandle::close() {
+  thread.post([this] { device.reset(); });
+  thread.stop(false);
+}
+
+void DeviceHandle::drain() {
+  std::promise<void> reached;
+  if (thread.post([&reached] { reached.set_value(); })) reached.get_future().wait();
+}
+
+void DeviceHandle::noteMemory(int64_t grownBytes) {
+  if (cuda) {
+    const cuda::MemoryStatistics memory = cuda->memory();
+    usedBytes = memory.usedBytes;
+    peakBytes = memory.peakBytes;
+    return;
+  }
+  usedBytes += static_cast<size_t>(grownBytes);
+  if (usedBytes > peakBytes) peakBytes = usedBytes.load();
+}
+
 SessionHandle::SessionHandle(std::shared_ptr<DeviceHandle> device, std::unique_ptr<Session> session)
     : device_(std::move(device)), session_(std::move(session)), network_(&session_->network()) {
   noteMemory();
@@ -45,8 +67,12 @@ SessionHandle::SessionHandle(std::shared_ptr<DeviceHandle> device, std::unique_p
 // Memory goes where it came from: on the device's thread, behind the work before it.
 SessionHandle::~SessionHandle() {
   if (!session_) return;
-  const std::shared_ptr<Session> last = std::move(session_);
-  device_->thread.post([last] {});
+  std::shared_ptr<Session> last = std::move(session_);
+  const auto held = static_cast<int64_t>(parameterBytes_ + activationBytes_);
+  device_->thread.post([last = std::move(last), device = device_.get(), held]() mutable {
+    last.reset();
+    device->noteMemory(-held);
+  });
 }
 
 void SessionHandle::requireAlive() const {
@@ -70,8 +96,11 @@ std::shared_ptr<StepInput> SessionHandle::leaseInput() {
 }
 
 void SessionHandle::noteMemory() {
+  const size_t before = parameterBytes_ + activationBytes_;
   parameterBytes_ = session_ ? session_->parameterBytes() : 0;
   activationBytes_ = session_ ? session_->activationBytes() : 0;
+  device_->noteMemory(static_cast<int64_t>(parameterBytes_ + activationBytes_) -
+                      static_cast<int64_t>(before));
 }
 
 void SessionHandle::reportMemory(Napi::Env env) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "cuda/cuda_device.h"
+#include "cuda/runtime.h"
 #include "engine/batch_io.h"
 #include "engine/cancel.h"
 #include "engine/device.h"
@@ -16,12 +18,28 @@
 
 namespace lstm::addon {
 
-// A device and the thread its work runs on. The thread is declared last: it ends before the device goes.
+// A device and the thread its work runs on. The device is made, used and destroyed on that thread.
 struct DeviceHandle {
+  ~DeviceHandle() { close(); }
+
+  // JS thread. Waits for the work that is queued, then destroys the device and ends the thread; idempotent.
+  void close();
+  // JS thread. Waits for the work that is queued.
+  void drain();
+  // Device thread. What a session's memory has grown by.
+  void noteMemory(int64_t grownBytes);
+
   std::unique_ptr<Device> device;
-  int threads = 0;
+  cuda::CudaDevice* cuda = nullptr;  // `device`, where it is one
+  RuntimeDeviceInfo gpu{};           // of `cuda`
+  bool standIn = false;
+  int threads = 0;  // of the CPU device
   std::string instructionSet;
+  std::atomic<size_t> usedBytes{0};
+  std::atomic<size_t> peakBytes{0};
+  size_t limitBytes = 0;  // 0 = none
   std::atomic<bool> disposed{false};
+  std::atomic<bool> closing{false};  // work that has not begun is left out
   DeviceThread thread;
 };
 

@@ -22,6 +22,13 @@ Napi::Error toJsError(Napi::Env env, std::exception_ptr failure) {
     std::rethrow_exception(failure);
   } catch (const Napi::Error& error) {
     return error;
+  } catch (const CudaFailure& error) {
+    Napi::Error result = withCode(env, error.what(), error.code());
+    result.Set("status", Napi::Number::New(env, error.status()));
+    result.Set("call", Napi::String::New(env, error.call()));
+    result.Set("text", Napi::String::New(env, error.text()));
+    result.Set("lost", Napi::Boolean::New(env, error.lost()));
+    return result;
   } catch (const EngineError& error) {
     Napi::Error result = withCode(env, error.what(), error.code());
     for (const auto& [name, value] : error.details()) result.Set(name, Napi::Number::New(env, value));

@@ -41,10 +41,11 @@ struct CellForward {
   float* c;      // [rows, units], row stride hidden: c_{t-1} in, c_t out
   float* cPrev;  // gets c_{t-1}, row stride hidden; null in inference
   float* tanhC;  // gets tanh(c_t), row stride hidden; null in inference
-  float* y;      // gets h_t
+  float* y;      // gets o tanh(c_t), which is h_t but for a projection
   int64_t yStride;
-  float* hNext;  // gets h_t of the first hNextRows rows, row stride hidden
+  float* hNext;  // gets the same of the first hNextRows rows, row stride hidden
   int hNextRows;
+  float clip;  // c_t is clamped to [-clip, clip]; 0 = it is not
 };
 
 // The same block backwards. gates: activations in, gradients of the pre-activations out.
@@ -60,6 +61,7 @@ struct CellBackward {
   int64_t dyStride;
   const float* dh;  // row stride hidden
   float* dc;        // row stride hidden: dc_t in (from the future), dc_{t-1} out
+  float clip;       // the forward's
 };
 
 struct RowSums {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "cpu/lstm_op.h"
@@ -40,24 +41,39 @@ void CpuLstm::backwardDirection(const Team& team, const LstmBackward& args, cons
                                 Place place, const PackedB& inputs, const float* dyLayer, float* dx) const {
   const BatchShape& shape = args.shape;
   const BackwardScratch scratch = memory.backward(args.workspace);
-  const int64_t hidden = config_.hiddenSize;
-  const int64_t state = shape.batchSize * hidden;
-  const int64_t offset = index(place) * state;
-  float* dh = args.dh0 ? args.dh0 + offset : scratch.dh;
-  float* dc = args.dc0 ? args.dc0 + offset : scratch.dc;
+  const Kernels& kernels = context_.kernels;
+  const int hidden = config_.hiddenSize;
+  const int output = config_.outputSize();
+  const int64_t hState = static_cast<int64_t>(shape.batchSize) * output;
+  const int64_t cState = static_cast<int64_t>(shape.batchSize) * hidden;
+  float* dh = args.dh0 ? args.dh0 + index(place) * hState : scratch.dh;
+  float* dc = args.dc0 ? args.dc0 + index(place) * cState : scratch.dc;
   const SavedSteps saved = memory.saved(args.reserve, place.layer, place.direction);
-  const PackedB hPrev = packedView(context_.kernels, scratch.hPrev, shape.rows, config_.hiddenSize,
-                                   choosePanelVectors(context_.kernels, config_.hiddenSize, 1));
+  const PackedB hPrev =
+      packedView(kernels, scratch.hPrev, shape.rows, output, choosePanelVectors(kernels, output, 1));
+  const float* dy = dyLayer ? dyLayer + place.direction * output : nullptr;
 
-  fill(team, dh, args.dhn ? args.dhn + offset : nullptr, state);
-  fill(team, dc, args.dcn ? args.dcn + offset : nullptr, state);
-  packRows(team, context_.kernels, hPrev, saved.hPrev, hidden);
-  team.wait();
-  backwardSteps(team, shape, memory.gateStride(), place, saved,
-                dyLayer ? dyLayer + place.direction * hidden : nullptr, dh, dc, args.dh0 != nullptr);
+  fill(team, dh, args.dhn ? args.dhn + index(place) * hState : nullptr, hState);
+  fill(team, dc, args.dcn ? args.dcn + index(place) * cState : nullptr, cState);
+  packRows(team, kernels, hPrev, saved.hPrev, output);
+  if (projected()) {
+    const PackedB m =
+        packedView(kernels, scratch.m, shape.rows, hidden, choosePanelVectors(kernels, hidden, 1));
+    packRows(team, kernels, m, saved.m, hidden);
+    team.wait();
+    backwardProjectedSteps(team, shape, memory.gateStride(), place, saved, dy, dh, dc, scratch,
+                           args.dh0 != nullptr);
+    // dW_hr += dh^T m
+    multiplyTransposed(team, kernels, output, scratch.dProjected, output, m,
+                       args.dWeights + layout_.tensors[index(place)].weightHr, hidden,
+                       context_.scratchOf(team));
+  } else {
+    team.wait();
+    backwardSteps(team, shape, memory.gateStride(), place, saved, dy, dh, dc, args.dh0 != nullptr);
+  }
   weightGradients(team, args, memory.gateStride(), place, saved.gates, inputs, hPrev, scratch.dBias);
   if (dx)
-    multiply(team, context_.kernels, shape.rows, saved.gates, memory.gateStride(),
+    multiply(team, kernels, shape.rows, saved.gates, memory.gateStride(),
              backwardWeights_[index(place)].input, dx, config_.layerInputSize(place.layer),
              place.direction ? Start::kAccumulate : Start::kZero, nullptr);
   team.wait();  // the next direction overwrites the scratch
@@ -91,6 +107,7 @@ void CpuLstm::backwardSteps(const Team& team, const BatchShape& shape, int64_t g
       cell.dyStride = dyStride;
       cell.dh = dh + unit;
       cell.dc = dc + unit;
+      cell.clip = config_.cellClip;
       kernels.cellBackward(cell);
     }
     team.wait();
@@ -99,6 +116,59 @@ void CpuLstm::backwardSteps(const Team& team, const BatchShape& shape, int64_t g
     for (int64_t block = mine.begin; block < mine.end; ++block)
       multiplyPanel(kernels, shape.liveRows[t], gates, gateStride, recurrent, static_cast<int>(block),
                     dh + block * recurrent.panelColumns(), hidden, Start::kZero, nullptr);
+  }
+}
+
+// The same through h_t = W_hr m: a step's dh [live, P] is completed first and kept for dW_hr, then dm = dh W_hr
+// goes into the cells. A thread owns channels of h in the one part and units in the other.
+void CpuLstm::backwardProjectedSteps(const Team& team, const BatchShape& shape, int64_t gateStride,
+                                     Place place, const SavedSteps& saved, const float* dy, float* dh,
+                                     float* dc, const BackwardScratch& scratch, bool wantsDh0) const {
+  const Kernels& kernels = context_.kernels;
+  const PackedB& recurrent = backwardWeights_[index(place)].recurrent;
+  const PackedB& projection = backwardWeights_[index(place)].projection;
+  const int64_t hidden = config_.hiddenSize;
+  const int64_t output = config_.outputSize();
+  const int64_t dyStride = config_.directions() * output;
+  const Range channels = team.share(recurrent.panels());
+  const Range units = team.share(projection.panels());
+  const int64_t channel0 = channels.begin * recurrent.panelColumns();
+  const int64_t width = std::min(channels.end * recurrent.panelColumns(), output) - channel0;
+  for (int s = 0; s < shape.timeSteps; ++s) {
+    const int t = place.direction ? s : shape.timeSteps - 1 - s;
+    const int live = shape.liveRows[t];
+    const int64_t row = shape.rowOffset[t];
+    float* gates = saved.gates + row * gateStride;
+    float* dProjected = scratch.dProjected + row * output;
+    for (int n = 0; n < live && width > 0; ++n) {
+      float* to = dProjected + n * output + channel0;
+      std::memcpy(to, dh + n * output + channel0, width * sizeof(float));
+      if (dy) kernels.add(to, dy + (row + n) * dyStride + channel0, width);
+    }
+    team.wait();
+    for (int64_t block = units.begin; block < units.end; ++block) {
+      const int64_t unit = block * projection.panelColumns();
+      float* dm = scratch.dm + unit;
+      multiplyPanel(kernels, live, dProjected, output, projection, static_cast<int>(block), dm, hidden,
+                    Start::kZero, nullptr);
+      CellBackward cell{};
+      cell.rows = live;
+      cell.units = projection.columnsOf(static_cast<int>(block));
+      cell.hidden = hidden;
+      cell.gateStride = gateStride;
+      cell.gates = gates + unit;
+      cell.cPrev = saved.cPrev + row * hidden + unit;
+      cell.tanhC = saved.tanhC + row * hidden + unit;
+      cell.dh = dm;
+      cell.dc = dc + unit;
+      cell.clip = config_.cellClip;
+      kernels.cellBackward(cell);
+    }
+    team.wait();
+    if (s + 1 == shape.timeSteps && !wantsDh0) break;
+    for (int64_t panel = channels.begin; panel < channels.end; ++panel)
+      multiplyPanel(kernels, live, gates, gateStride, recurrent, static_cast<int>(panel),
+                    dh + panel * recurrent.panelColumns(), output, Start::kZero, nullptr);
   }
 }
 

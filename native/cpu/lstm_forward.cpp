@@ -11,25 +11,25 @@ constexpr int kCellRows = 96;
 
 // Every sequence's initial h into the row of its first step: in the forward direction all at t = 0, in the
 // reverse direction each at its own last step.
-void placeInitialH(const Team& team, const BatchShape& shape, bool reverse, int64_t hidden, const float* h0,
+void placeInitialH(const Team& team, const BatchShape& shape, bool reverse, int64_t output, const float* h0,
                    float* hPrev) {
   const Range range = team.share(shape.batchSize);
   for (int64_t n = range.begin; n < range.end; ++n) {
     const int64_t row = reverse ? shape.rowOffset[shape.lengths[n] - 1] + n : n;
     if (h0) {
-      std::memcpy(hPrev + row * hidden, h0 + n * hidden, hidden * sizeof(float));
+      std::memcpy(hPrev + row * output, h0 + n * output, output * sizeof(float));
     } else {
-      std::memset(hPrev + row * hidden, 0, hidden * sizeof(float));
+      std::memset(hPrev + row * output, 0, output * sizeof(float));
     }
   }
 }
 
-void gatherFinalH(const Team& team, const BatchShape& shape, bool reverse, int64_t hidden, const float* y,
+void gatherFinalH(const Team& team, const BatchShape& shape, bool reverse, int64_t output, const float* y,
                   int64_t yStride, float* hn) {
   const Range range = team.share(shape.batchSize);
   for (int64_t n = range.begin; n < range.end; ++n) {
     const int64_t row = reverse ? n : shape.rowOffset[shape.lengths[n] - 1] + n;
-    std::memcpy(hn + n * hidden, y + row * yStride, hidden * sizeof(float));
+    std::memcpy(hn + n * output, y + row * yStride, output * sizeof(float));
   }
 }
 
@@ -73,40 +73,45 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
   const ForwardScratch scratch = memory.forward(args.workspace);
   const bool reverse = place.direction == 1;
   const int64_t hidden = config_.hiddenSize;
-  const int64_t state = shape.batchSize * hidden;
+  const int64_t output = config_.outputSize();
+  const int64_t hState = shape.batchSize * output;
+  const int64_t cState = shape.batchSize * hidden;
   const int64_t gateStride = memory.gateStride();
-  const int64_t yStride = config_.directions() * hidden;
-  float* y = yLayer + place.direction * hidden;
-  const float* h0 = args.h0 ? args.h0 + index(place) * state : nullptr;
-  const float* c0 = args.c0 ? args.c0 + index(place) * state : nullptr;
-  float* c = args.cn ? args.cn + index(place) * state : scratch.c;
-  SavedSteps saved = {scratch.gates, nullptr, nullptr, nullptr};
+  const int64_t yStride = config_.directions() * output;
+  float* y = yLayer + place.direction * output;
+  const float* h0 = args.h0 ? args.h0 + index(place) * hState : nullptr;
+  const float* c0 = args.c0 ? args.c0 + index(place) * cState : nullptr;
+  float* c = args.cn ? args.cn + index(place) * cState : scratch.c;
+  SavedSteps saved = {scratch.gates, nullptr, nullptr, nullptr, nullptr};
   if (args.training) saved = memory.saved(args.reserve, place.layer, place.direction);
 
   multiply(team, kernels, shape.rows, x, weights.input.k, weights.input, saved.gates, gateStride,
            weights.bias ? Start::kBias : Start::kZero, weights.bias);
-  fill(team, c, c0, state);
+  fill(team, c, c0, cState);
   if (args.training) {
-    placeInitialH(team, shape, reverse, hidden, h0, saved.hPrev);
+    placeInitialH(team, shape, reverse, output, h0, saved.hPrev);
   } else {
     // Both, as in the reverse direction a sequence may come alive at either.
-    for (float* h : scratch.h) fill(team, h, h0, state);
+    for (float* h : scratch.h) fill(team, h, h0, hState);
   }
   team.wait();
 
   const PackedB& blocks = weights.recurrent[0];
   const Range mine = team.share(blocks.panels());
+  const PackedB& projection = weights.projection;
+  const Range outputs = projected() ? team.share(projection.panels()) : Range{};
   for (int s = 0; s < shape.timeSteps; ++s) {
     const int t = reverse ? shape.timeSteps - 1 - s : s;
     const int next = reverse ? t - 1 : t + 1;
     const bool hasNext = s + 1 < shape.timeSteps;
     const int nextRows = hasNext ? std::min(shape.liveRows[t], shape.liveRows[next]) : 0;
     const int64_t row0 = shape.rowOffset[t];
-    const float* h = args.training ? saved.hPrev + row0 * hidden : scratch.h[s % 2];
+    const float* h = args.training ? saved.hPrev + row0 * output : scratch.h[s % 2];
     float* hNext = !args.training ? scratch.h[(s + 1) % 2]
-                   : hasNext      ? saved.hPrev + shape.rowOffset[next] * hidden
+                   : hasNext      ? saved.hPrev + shape.rowOffset[next] * output
                                   : nullptr;
     const bool zeroH = s == 0 && !h0;
+    float* m = !projected() ? nullptr : args.training ? saved.m + row0 * hidden : scratch.m;
     for (int64_t block = mine.begin; block < mine.end; ++block) {
       const int64_t unit = block * blocks.panelColumns();
       for (int first = 0; first < shape.liveRows[t]; first += kCellRows) {
@@ -114,7 +119,7 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
         const int64_t row = row0 + first;
         float* gates = saved.gates + row * gateStride + unit;
         for (int gate = 0; gate < 4 && !zeroH; ++gate)
-          multiplyPanel(kernels, rows, h + first * hidden, hidden, weights.recurrent[gate],
+          multiplyPanel(kernels, rows, h + first * output, output, weights.recurrent[gate],
                         static_cast<int>(block), gates + gate * hidden, gateStride, Start::kAccumulate,
                         nullptr);
         CellForward cell{};
@@ -126,16 +131,29 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
         cell.c = c + first * hidden + unit;
         cell.cPrev = saved.cPrev ? saved.cPrev + row * hidden + unit : nullptr;
         cell.tanhC = saved.tanhC ? saved.tanhC + row * hidden + unit : nullptr;
-        cell.y = y + row * yStride + unit;
-        cell.yStride = yStride;
-        cell.hNext = hNext ? hNext + first * hidden + unit : nullptr;
-        cell.hNextRows = std::max(0, nextRows - first);
+        cell.y = m ? m + first * hidden + unit : y + row * yStride + unit;
+        cell.yStride = m ? hidden : yStride;
+        cell.hNext = hNext && !m ? hNext + first * hidden + unit : nullptr;
+        cell.hNextRows = m ? 0 : std::max(0, nextRows - first);
+        cell.clip = config_.cellClip;
         kernels.cellForward(cell);
       }
     }
     team.wait();
+    if (!m) continue;
+    // h_t = W_hr m. The next step's cells of other threads write m only after the wait below.
+    for (int64_t panel = outputs.begin; panel < outputs.end; ++panel) {
+      const int64_t channel = panel * projection.panelColumns();
+      const int columns = projection.columnsOf(static_cast<int>(panel));
+      float* out = y + row0 * yStride + channel;
+      multiplyPanel(kernels, shape.liveRows[t], m, hidden, projection, static_cast<int>(panel), out, yStride,
+                    Start::kZero, nullptr);
+      for (int n = 0; n < nextRows; ++n)
+        std::memcpy(hNext + n * output + channel, out + n * yStride, columns * sizeof(float));
+    }
+    team.wait();
   }
-  if (args.hn) gatherFinalH(team, shape, reverse, hidden, y, yStride, args.hn + index(place) * state);
+  if (args.hn) gatherFinalH(team, shape, reverse, output, y, yStride, args.hn + index(place) * hState);
   team.wait();  // dropout may overwrite y, the next direction the scratch
 }
 

@@ -29,7 +29,8 @@ size_t CpuLstm::workspaceFloats(const BatchShape& shape, bool training) const {
 
 int CpuLstm::threadsFor(const BatchShape& shape) const {
   const double hidden = config_.hiddenSize;
-  const double step = static_cast<double>(shape.rows) / shape.timeSteps * 4 * hidden * hidden;
+  const double products = (4 + projected()) * hidden * config_.outputSize();
+  const double step = static_cast<double>(shape.rows) / shape.timeSteps * products;
   const int panels = forwardWeights_[0].recurrent[0].panels();
   return std::min(context_.pool.threadsFor(step, kStepPerThread), panels);
 }
@@ -37,6 +38,7 @@ int CpuLstm::threadsFor(const BatchShape& shape) const {
 void CpuLstm::layOutForward() {
   const Kernels& kernels = context_.kernels;
   const int hidden = config_.hiddenSize;
+  const int output = config_.outputSize();
   const int threads = context_.pool.threads();
   const int blockVectors = choosePanelVectors(kernels, hidden, threads);
   forwardWeights_.resize(layout_.tensors.size());
@@ -53,7 +55,10 @@ void CpuLstm::layOutForward() {
       w.input = packedView(kernels, take(packedFloats(kernels, in, 4 * hidden)), in, 4 * hidden,
                            choosePanelVectors(kernels, 4 * hidden, 1));
       for (PackedB& gate : w.recurrent)
-        gate = packedView(kernels, take(packedFloats(kernels, hidden, hidden)), hidden, hidden, blockVectors);
+        gate = packedView(kernels, take(packedFloats(kernels, output, hidden)), output, hidden, blockVectors);
+      if (projected())
+        w.projection = packedView(kernels, take(packedFloats(kernels, hidden, output)), hidden, output,
+                                  choosePanelVectors(kernels, output, threads));
       w.bias = config_.bias == BiasMode::kNone ? nullptr : take(4 * hidden);
     }
     forwardPanels_.reserve(at);
@@ -64,7 +69,8 @@ void CpuLstm::layOutBackward() {
   if (!backwardWeights_.empty()) return;
   const Kernels& kernels = context_.kernels;
   const int hidden = config_.hiddenSize;
-  const int blockVectors = choosePanelVectors(kernels, hidden, context_.pool.threads());
+  const int output = config_.outputSize();
+  const int threads = context_.pool.threads();
   backwardWeights_.resize(layout_.tensors.size());
   for (int pass = 0; pass < 2; ++pass) {
     int64_t at = 0;
@@ -78,8 +84,11 @@ void CpuLstm::layOutBackward() {
       const int in = config_.layerInputSize(static_cast<int>(i) / config_.directions());
       w.input = packedView(kernels, take(packedFloats(kernels, 4 * hidden, in)), 4 * hidden, in,
                            choosePanelVectors(kernels, in, 1));
-      w.recurrent = packedView(kernels, take(packedFloats(kernels, 4 * hidden, hidden)), 4 * hidden, hidden,
-                               blockVectors);
+      w.recurrent = packedView(kernels, take(packedFloats(kernels, 4 * hidden, output)), 4 * hidden, output,
+                               choosePanelVectors(kernels, output, threads));
+      if (projected())
+        w.projection = packedView(kernels, take(packedFloats(kernels, output, hidden)), output, hidden,
+                                  choosePanelVectors(kernels, hidden, threads));
     }
     backwardPanels_.reserve(at);
   }
@@ -88,13 +97,15 @@ void CpuLstm::layOutBackward() {
 void CpuLstm::packForward(const Team& team, const float* weights) {
   const Kernels& kernels = context_.kernels;
   const int64_t hidden = config_.hiddenSize;
+  const int64_t output = config_.outputSize();
   for (size_t i = 0; i < forwardWeights_.size(); ++i) {
     const ForwardWeights& w = forwardWeights_[i];
     const LstmTensors& tensors = layout_.tensors[i];
     packTransposed(team, kernels, w.input, weights + tensors.weightIh, w.input.k);
     for (int gate = 0; gate < 4; ++gate)
-      packTransposed(team, kernels, w.recurrent[gate], weights + tensors.weightHh + gate * hidden * hidden,
-                     hidden);
+      packTransposed(team, kernels, w.recurrent[gate], weights + tensors.weightHh + gate * hidden * output,
+                     output);
+    if (projected()) packTransposed(team, kernels, w.projection, weights + tensors.weightHr, hidden);
     if (!w.bias) continue;
     const Range range = team.share(4 * hidden, 16);
     for (int64_t j = range.begin; j < range.end; ++j) {
@@ -111,6 +122,7 @@ void CpuLstm::packBackward(const Team& team, const float* weights) {
     const LstmTensors& tensors = layout_.tensors[i];
     packRows(team, kernels, w.input, weights + tensors.weightIh, w.input.n);
     packRows(team, kernels, w.recurrent, weights + tensors.weightHh, w.recurrent.n);
+    if (projected()) packRows(team, kernels, w.projection, weights + tensors.weightHr, w.projection.n);
   }
 }
 

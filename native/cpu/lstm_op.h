@@ -12,7 +12,7 @@ namespace lstm::cpu {
 // The stack on the CPU. x·W for all time steps is one product; after it every time step multiplies h by the
 // four gate panels of a block of units and does the block's cell maths while it is in cache. A whole pass is
 // one parallel region: a thread owns blocks of units, and one barrier a time step hands h (backwards: the
-// gate gradients) around.
+// gate gradients) around. With projection a step has a second barrier: W_hr needs all of o tanh(c_t).
 class CpuLstm : public LstmOp {
  public:
   CpuLstm(Context& context, const LstmConfig& config);
@@ -26,12 +26,14 @@ class CpuLstm : public LstmOp {
   // One layer and direction, packed.
   struct ForwardWeights {
     PackedB input;         // W^T [in, 4H]
-    PackedB recurrent[4];  // R_gate^T [H, H]
+    PackedB recurrent[4];  // R_gate^T [P, H]
+    PackedB projection;    // W_hr^T [H, P], with projection
     float* bias;           // [4H] bW + bR, or null
   };
   struct BackwardWeights {
-    PackedB input;      // W [4H, in]
-    PackedB recurrent;  // R [4H, H]
+    PackedB input;       // W [4H, in]
+    PackedB recurrent;   // R [4H, P]
+    PackedB projection;  // W_hr [P, H], with projection
   };
   struct Place {
     int layer;
@@ -53,8 +55,12 @@ class CpuLstm : public LstmOp {
                          const PackedB& inputs, const float* dyLayer, float* dx) const;
   void backwardSteps(const Team& team, const BatchShape& shape, int64_t gateStride, Place place,
                      const SavedSteps& saved, const float* dy, float* dh, float* dc, bool wantsDh0) const;
+  void backwardProjectedSteps(const Team& team, const BatchShape& shape, int64_t gateStride, Place place,
+                              const SavedSteps& saved, const float* dy, float* dh, float* dc,
+                              const BackwardScratch& scratch, bool wantsDh0) const;
   void weightGradients(const Team& team, const LstmBackward& args, int64_t gateStride, Place place,
                        const float* dGates, const PackedB& inputs, const PackedB& hPrev, float* dBias) const;
+  bool projected() const { return config_.projectionSize > 0; }
   // Layer `layer`'s input mask, in place.
   void dropInput(const Team& team, RandomKey key, int layer, int64_t rows, float* x) const;
 

@@ -132,7 +132,7 @@ void BatchIo::storeRows(const float* device, const NodeShape& nodeShape, int pad
 }
 
 void BatchIo::loadStates(const std::vector<float>& states, const Executor& executor) {
-  requireCount("states", {2, network_.stateSize(), executor.shape().batchSize}, states.size());
+  requireCount("states", {network_.stateSize(), executor.shape().batchSize}, states.size());
   for (size_t i = 0; i < states.size(); ++i)
     if (!std::isfinite(states[i]))
       throw InvalidData("states: expected finite numbers, got " + std::to_string(states[i]));
@@ -142,20 +142,21 @@ void BatchIo::loadStates(const std::vector<float>& states, const Executor& execu
 void BatchIo::loadStatePair(const std::vector<float>& states, const Executor& executor,
                             float* NodeBuffers::* first, float* NodeBuffers::* second) {
   const BatchShape& shape = executor.shape();
-  requireCount("states", {2, network_.stateSize(), shape.batchSize}, states.size());
+  requireCount("states", {network_.stateSize(), shape.batchSize}, states.size());
   const float* from = states.data();
   for (size_t i = 0; i < network_.nodes().size(); ++i) {
     const auto* lstm = std::get_if<LstmNode>(&network_.nodes()[i].config.kind);
     if (!lstm) continue;
-    const int64_t hidden = lstm->lstm.hiddenSize;
     const int64_t stacks = static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions();
-    const int64_t count = stacks * shape.batchSize * hidden;
-    for (float* device : {executor.buffers(i).*first, executor.buffers(i).*second}) {
+    for (float* NodeBuffers::* state : {first, second}) {
+      const int64_t width = state == first ? lstm->lstm.outputSize() : lstm->lstm.hiddenSize;
+      const int64_t count = stacks * shape.batchSize * width;
+      float* device = executor.buffers(i).*state;
       float* host = hostFor(device, count);
       for (int64_t s = 0; s < stacks; ++s)
         for (int n = 0; n < shape.batchSize; ++n)
-          std::memcpy(host + (s * shape.batchSize + n) * hidden,
-                      from + (s * shape.batchSize + shape.order[n]) * hidden, hidden * sizeof(float));
+          std::memcpy(host + (s * shape.batchSize + n) * width,
+                      from + (s * shape.batchSize + shape.order[n]) * width, width * sizeof(float));
       send(device, host, count);
       from += count;
     }
@@ -170,16 +171,16 @@ void BatchIo::storeStates(const Executor& executor, float* NodeBuffers::* first,
   for (size_t i = 0; i < network_.nodes().size(); ++i) {
     const auto* lstm = std::get_if<LstmNode>(&network_.nodes()[i].config.kind);
     if (!lstm) continue;
-    const int64_t hidden = lstm->lstm.hiddenSize;
     const int64_t stacks = static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions();
-    const int64_t count = stacks * shape.batchSize * hidden;
-    for (const float* device : {executor.buffers(i).*first, executor.buffers(i).*second}) {
+    for (float* NodeBuffers::* state : {first, second}) {
+      const int64_t width = state == first ? lstm->lstm.outputSize() : lstm->lstm.hiddenSize;
+      const int64_t count = stacks * shape.batchSize * width;
       staging_.resize(count);
-      device_.copyOut(staging_.data(), device, count * sizeof(float));
+      device_.copyOut(staging_.data(), executor.buffers(i).*state, count * sizeof(float));
       for (int64_t s = 0; s < stacks; ++s)
         for (int n = 0; n < shape.batchSize; ++n)
-          std::memcpy(to + (s * shape.batchSize + shape.order[n]) * hidden,
-                      staging_.data() + (s * shape.batchSize + n) * hidden, hidden * sizeof(float));
+          std::memcpy(to + (s * shape.batchSize + shape.order[n]) * width,
+                      staging_.data() + (s * shape.batchSize + n) * width, width * sizeof(float));
       to += count;
     }
   }

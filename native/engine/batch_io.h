@@ -15,7 +15,7 @@ struct BatchInput {
   std::vector<int32_t> tokens;      // [N, T], token networks
   std::vector<float> features;      // [N, T, C], feature networks
   std::vector<int32_t> seqLengths;  // [N], empty = all T
-  std::vector<float> states;        // per lstm node h0 then c0, [L*D, N, H] each; empty = zeros
+  std::vector<float> states;        // per lstm node h0 [L*D, N, P], then c0 [L*D, N, H]; empty = zeros
   bool carryStates = false;
 };
 
@@ -57,9 +57,7 @@ class BatchIo {
   void loadStatePair(const std::vector<float>& states, const Executor& executor, float* NodeBuffers::* first,
                      float* NodeBuffers::* second);
   // Floats of a `states` vector for N sequences.
-  size_t stateFloats(int batchSize) const {
-    return 2 * static_cast<size_t>(network_.stateSize()) * batchSize;
-  }
+  size_t stateFloats(int batchSize) const { return static_cast<size_t>(network_.stateSize()) * batchSize; }
 
  private:
   float* hostFor(float* device, size_t count);

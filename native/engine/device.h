@@ -26,28 +26,29 @@ struct LstmForward {
   const float* weights;     // the node's block, laid out by lstmLayout(config)
   uint64_t weightsVersion;  // changes whenever the parameters do; packed copies are keyed by it
   const float* x;           // [rows, inputSize]
-  const float* h0;          // [L*D, N, H] or null = zeros
+  const float* h0;          // [L*D, N, P] or null = zeros
   const float* c0;          // [L*D, N, H] or null = zeros
-  float* y;                 // [rows, D*H] of the last layer
-  float* hn;             // [L*D, N, H] or null; h at each sequence's last live step (reverse: at its first)
+  float* y;                 // [rows, D*P] of the last layer
+  float* hn;             // [L*D, N, P] or null; h at each sequence's last live step (reverse: at its first)
   float* cn;             // [L*D, N, H] or null
   float* reserve;        // reserveFloats(), kept untouched until backward when training
   float* workspace;      // workspaceFloats(), scratch
   bool training;         // dropout acts, reserve is filled for backward
-  RandomKey dropoutKey;  // layer k's input mask (k >= 1) uses stream + k - 1, element = row*D*H + channel
+  RandomKey dropoutKey;  // layer k's input mask (k >= 1) uses stream + k - 1, element = row*D*P + channel
 };
 
+// Of the last training forward, whose inputs, h0 and c0 included, are where and what they were.
 struct LstmBackward {
   const BatchShape& shape;
   const float* weights;
   uint64_t weightsVersion;
   const float* x;
   const float* y;
-  const float* dy;   // [rows, D*H] or null = zeros
-  const float* dhn;  // [L*D, N, H] or null = zeros
+  const float* dy;   // [rows, D*P] or null = zeros
+  const float* dhn;  // [L*D, N, P] or null = zeros
   const float* dcn;  // [L*D, N, H] or null = zeros
   float* dx;         // [rows, inputSize], overwritten; null = not wanted
-  float* dh0;        // [L*D, N, H], overwritten; null = not wanted
+  float* dh0;        // [L*D, N, P], overwritten; null = not wanted
   float* dc0;        // [L*D, N, H], overwritten; null = not wanted
   float* dWeights;   // laid out as weights, ADDED to
   float* reserve;    // of the forward; may be overwritten
@@ -57,6 +58,8 @@ struct LstmBackward {
 
 // A stack of LSTM layers (Hochreiter & Schmidhuber 1997, forget gate of Gers et al. 2000), gates i f g o:
 //   i,f,o = sigmoid, g = tanh of W x_t + bW + R h_{t-1} + bR;  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t)
+// With projection (Sak, Senior & Beaufays 2014) h_t = W_hr (o tanh(c_t)) has P = outputSize() channels, else P = H.
+// With cellClip c_t = min(max(f c_{t-1} + i g, -clip), clip), with the derivative 1 from -clip to clip and 0 outside.
 class LstmOp {
  public:
   virtual ~LstmOp() = default;
@@ -185,7 +188,7 @@ struct UpdateSums {
 struct UpdateArgs {
   UpdateConfig config;
   int64_t step;                     // the number this step gets if applied, from 1
-  std::span<const TensorRow> rows;  // host memory, ascending, gap-free over the arena
+  std::span<const TensorRow> rows;  // host memory, ascending; what lies between is 0 in every arena
   float* params;
   float* grads;
   float* m;              // null only for sgd without momentum

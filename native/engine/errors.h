@@ -37,8 +37,32 @@ LSTM_ERROR(InvalidData, "ERR_DATA");
 LSTM_ERROR(InvalidState, "ERR_STATE");
 LSTM_ERROR(Disposed, "ERR_DISPOSED");
 LSTM_ERROR(Aborted, "ERR_ABORTED");
+// with("requestedBytes") and with("freeBytes") where they are known.
 LSTM_ERROR(OutOfMemory, "ERR_OUT_OF_MEMORY");
+// No library, driver or device of the kind that was asked for; says what was looked for.
+LSTM_ERROR(DeviceUnavailable, "ERR_DEVICE_UNAVAILABLE");
 
 #undef LSTM_ERROR
+
+// A call of CUDA, cuDNN or cuBLASLt failed. Once `lost`, the device is of no use any more and only releasing works.
+class CudaFailure : public EngineError {
+ public:
+  CudaFailure(const std::string& message, int status, std::string call, std::string text, bool lost)
+      : EngineError("ERR_CUDA", message),
+        status_(status),
+        call_(std::move(call)),
+        text_(std::move(text)),
+        lost_(lost) {}
+  int status() const { return status_; }             // the library's own code
+  const std::string& call() const { return call_; }  // e.g. cudnnRNNForward
+  const std::string& text() const { return text_; }  // the library's own words
+  bool lost() const { return lost_; }
+
+ private:
+  int status_;
+  std::string call_;
+  std::string text_;
+  bool lost_;
+};
 
 }  // namespace lstm

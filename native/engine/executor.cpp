@@ -4,13 +4,13 @@
 
 namespace lstm {
 
-// Hands out 64-byte aligned views one after the other; with a null base it only counts.
+// Hands out views one after the other, 256 bytes apart as CUDA's own allocations are; with a null base it only counts.
 class Bump {
  public:
   explicit Bump(float* base) : base_(base) {}
   float* take(size_t floats) {
     float* view = base_ ? base_ + used_ : nullptr;
-    used_ += (floats + 15) / 16 * 16;
+    used_ += (floats + 63) / 64 * 64;
     return view;
   }
   int32_t* takeInts(size_t count) { return reinterpret_cast<int32_t*>(take(count)); }
@@ -41,7 +41,7 @@ Executor::Executor(const Network& network, Device& device)
 
 void Executor::plan(const BatchShape& shape, const PassOptions& options) {
   const bool same = planned_ && options == options_ && shape.batchSize == shape_.batchSize &&
-                    shape.timeSteps == shape_.timeSteps && shape.rows == shape_.rows;
+                    shape.lengths == shape_.lengths;
   shape_ = shape;
   options_ = options;
   if (same) return;
@@ -85,13 +85,17 @@ void Executor::layOutNode(int index, Bump& bump) {
   if (options_.training) at.dy = bump.take(outSize);
   if (const auto* lstm = std::get_if<LstmNode>(&node.config.kind)) {
     const LstmConfig& config = lstm->lstm;
-    const size_t states =
-        static_cast<size_t>(config.numLayers) * config.directions() * shape_.batchSize * config.hiddenSize;
+    const size_t stacks = static_cast<size_t>(config.numLayers) * config.directions() * shape_.batchSize;
+    const size_t h = stacks * config.outputSize();
+    const size_t c = stacks * config.hiddenSize;
     at.reserve = bump.take(lstms_[index]->reserveFloats(shape_, options_.training));
     if (!lstm->returnSequences) at.sequence = bump.take(shape_.rows * node.out.channels);
-    for (float** state : {&at.h0, &at.c0, &at.hn, &at.cn}) *state = bump.take(states);
-    if (options_.training)
-      for (float** state : {&at.dhn, &at.dcn, &at.dh0, &at.dc0}) *state = bump.take(states);
+    for (float** state : {&at.h0, &at.hn}) *state = bump.take(h);
+    for (float** state : {&at.c0, &at.cn}) *state = bump.take(c);
+    if (options_.training) {
+      for (float** state : {&at.dhn, &at.dh0}) *state = bump.take(h);
+      for (float** state : {&at.dcn, &at.dc0}) *state = bump.take(c);
+    }
   }
   if (const auto* pool = std::get_if<PoolNode>(&node.config.kind); pool && pool->mode == PoolMode::kMax)
     at.argmax = bump.takeInts(outSize);
@@ -151,11 +155,11 @@ void Executor::forwardLstm(int index, const float* params, uint64_t version) {
                           options_.training, dropoutKey(index)});
   if (lstm.returnSequences) return;
   const int directions = lstm.lstm.directions();
-  const int64_t hidden = lstm.lstm.hiddenSize;
-  const int64_t stateSize = shape_.batchSize * hidden;
+  const int64_t width = lstm.lstm.outputSize();
+  const int64_t stateSize = shape_.batchSize * width;
   for (int d = 0; d < directions; ++d)
-    device_.copyRows(at.y + d * hidden, directions * hidden,
-                     at.hn + ((lstm.lstm.numLayers - 1) * directions + d) * stateSize, hidden, hidden,
+    device_.copyRows(at.y + d * width, directions * width,
+                     at.hn + ((lstm.lstm.numLayers - 1) * directions + d) * stateSize, width, width,
                      shape_.batchSize);
 }
 
@@ -224,20 +228,20 @@ void Executor::backwardLstm(int index, const float* params, uint64_t version, fl
   const auto& lstm = std::get<LstmNode>(node.config.kind);
   const NodeBuffers& at = buffers_[index];
   const int directions = lstm.lstm.directions();
-  const int64_t hidden = lstm.lstm.hiddenSize;
-  const int64_t stateSize = shape_.batchSize * hidden;
+  const int64_t width = lstm.lstm.outputSize();
+  const int64_t stateSize = shape_.batchSize * width;
   const bool last = !lstm.returnSequences;
   if (last) {
     const int64_t top = static_cast<int64_t>(lstm.lstm.numLayers - 1) * directions * stateSize;
     if (!stateGradients) device_.zero(at.dhn, (top + directions * stateSize) * sizeof(float));
     for (int d = 0; d < directions; ++d) {
       float* to = at.dhn + top + d * stateSize;
-      const float* from = at.dy + d * hidden;
+      const float* from = at.dy + d * width;
       if (!stateGradients) {
-        device_.copyRows(to, hidden, from, directions * hidden, hidden, shape_.batchSize);
+        device_.copyRows(to, width, from, directions * width, width, shape_.batchSize);
       } else {
         for (int n = 0; n < shape_.batchSize; ++n)
-          device_.add(to + n * hidden, from + n * directions * hidden, hidden);
+          device_.add(to + n * width, from + n * directions * width, width);
       }
     }
   }

@@ -22,9 +22,9 @@ struct PassOptions {
 struct NodeBuffers {
   float* y = nullptr;         // [rows or N, channels]
   float* dy = nullptr;        // like y; training only
-  float* sequence = nullptr;  // lstm without returnSequences: its [rows, D*H]
+  float* sequence = nullptr;  // lstm without returnSequences: its [rows, D*P]
   float* reserve = nullptr;   // lstm
-  float* h0 = nullptr;        // lstm, [L*D, N, H] each
+  float* h0 = nullptr;        // lstm: h, dh [L*D, N, P] and c, dc [L*D, N, H]
   float* c0 = nullptr;
   float* hn = nullptr;
   float* cn = nullptr;

@@ -3,7 +3,7 @@
 namespace lstm {
 namespace {
 
-// Lays out layers [first, last) as one block behind `offset`; returns the offset after it.
+// Lays out layers [first, last) as one weight space from `offset` on; returns the offset after it.
 int64_t layoutBlock(const LstmConfig& config, int first, int last, int64_t offset,
                     std::vector<LstmTensors>& out) {
   const int64_t gates = 4 * static_cast<int64_t>(config.hiddenSize);
@@ -14,7 +14,9 @@ int64_t layoutBlock(const LstmConfig& config, int first, int last, int64_t offse
       tensors.weightIh = offset;
       offset += gates * config.layerInputSize(layer);
       tensors.weightHh = offset;
-      offset += gates * config.hiddenSize;
+      offset += gates * config.outputSize();
+      tensors.weightHr = config.projectionSize > 0 ? offset : -1;
+      offset += static_cast<int64_t>(config.projectionSize) * config.hiddenSize;
       out.push_back(tensors);
     }
   for (int p = first * directions; p < last * directions; ++p) {
@@ -34,7 +36,7 @@ LstmLayout lstmLayout(const LstmConfig& config) {
   const bool layerByLayer = config.dropout > 0 && config.numLayers > 1;
   const int step = layerByLayer ? 1 : config.numLayers;
   for (int first = 0; first < config.numLayers; first += step)
-    layout.size = layoutBlock(config, first, first + step, layout.size, layout.tensors);
+    layout.size = layoutBlock(config, first, first + step, alignWeightSpace(layout.size), layout.tensors);
   return layout;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/network.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -55,6 +56,7 @@ void appendLstm(const Node& node, const LstmNode& lstm, ParameterLayout& layout)
   const LstmConfig& config = lstm.lstm;
   const LstmLayout block = lstmLayout(config);
   std::vector<std::pair<int64_t, Parameter>> rows;
+  const int64_t start = layout.size();
   const int64_t gates = 4 * static_cast<int64_t>(config.hiddenSize);
   const std::string prefix = node.config.name + ".";
   for (int layer = 0; layer < config.numLayers; ++layer)
@@ -63,8 +65,12 @@ void appendLstm(const Node& node, const LstmNode& lstm, ParameterLayout& layout)
       const std::string suffix = lstmSuffix(layer, d);
       rows.emplace_back(at.weightIh, makeParameter(prefix + "weight_ih" + suffix,
                                                    {gates, config.layerInputSize(layer)}, lstm.weightIh));
-      rows.emplace_back(at.weightHh, makeParameter(prefix + "weight_hh" + suffix, {gates, config.hiddenSize},
-                                                   lstm.weightHh));
+      rows.emplace_back(at.weightHh, makeParameter(prefix + "weight_hh" + suffix,
+                                                   {gates, config.outputSize()}, lstm.weightHh));
+      if (at.weightHr >= 0)
+        rows.emplace_back(at.weightHr,
+                          makeParameter(prefix + "weight_hr" + suffix,
+                                        {config.projectionSize, config.hiddenSize}, lstm.weightHr));
       if (at.biasIh >= 0) {
         rows.emplace_back(at.biasIh, makeParameter(prefix + "bias_ih" + suffix, {gates}, lstm.biasIh));
         rows.back().second.forgetBias = lstm.forgetBias;
@@ -73,7 +79,10 @@ void appendLstm(const Node& node, const LstmNode& lstm, ParameterLayout& layout)
         rows.emplace_back(at.biasHh, makeParameter(prefix + "bias_hh" + suffix, {gates}, lstm.biasHh));
     }
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [offset, parameter] : rows) layout.append(std::move(parameter));
+  for (auto& [offset, parameter] : rows) {
+    layout.skipTo(start + offset);
+    layout.append(std::move(parameter));
+  }
 }
 
 NodeShape resolveKind(Node& node, const LstmNode&, ParameterLayout& layout) {
@@ -86,9 +95,15 @@ NodeShape resolveKind(Node& node, const LstmNode&, ParameterLayout& layout) {
                      std::to_string(lstm.lstm.numLayers));
   if (lstm.lstm.hiddenSize > (1 << 27)) reject(node, "expected hiddenSize of at most 2^27");
   requireRate(node, lstm.lstm.dropout);
+  if (lstm.lstm.projectionSize < 0 || lstm.lstm.projectionSize >= lstm.lstm.hiddenSize)
+    reject(node, "expected projectionSize from 0 to less than hiddenSize " +
+                     std::to_string(lstm.lstm.hiddenSize) + ", got " +
+                     std::to_string(lstm.lstm.projectionSize));
+  if (!(lstm.lstm.cellClip >= 0) || !std::isfinite(lstm.lstm.cellClip))
+    reject(node, "expected a finite cellClip of at least 0, got " + std::to_string(lstm.lstm.cellClip));
   lstm.lstm.inputSize = node.in.channels;
   appendLstm(node, lstm, layout);
-  return {lstm.returnSequences, lstm.lstm.directions() * lstm.lstm.hiddenSize};
+  return {lstm.returnSequences, lstm.lstm.directions() * lstm.lstm.outputSize()};
 }
 
 NodeShape resolveKind(Node& node, const DenseNode& dense, ParameterLayout& layout) {
@@ -154,13 +169,14 @@ void Network::resolve(Node& node) {
                      std::to_string(embedding->vocabSize));
   if (input != kNetworkInput) ++nodes_[input].consumers;
   node.in = shapeOf(input);
+  if (std::holds_alternative<LstmNode>(node.config.kind)) layout_.skipTo(alignWeightSpace(layout_.size()));
   node.paramOffset = layout_.size();
   node.firstParameter = static_cast<int>(layout_.parameters().size());
   node.out = std::visit([&](const auto& kind) { return resolveKind(node, kind, layout_); }, node.config.kind);
   node.paramSize = layout_.size() - node.paramOffset;
   if (const auto* lstm = std::get_if<LstmNode>(&node.config.kind))
-    stateSize_ +=
-        static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions() * lstm->lstm.hiddenSize;
+    stateSize_ += static_cast<int64_t>(lstm->lstm.numLayers) * lstm->lstm.directions() *
+                  (lstm->lstm.outputSize() + lstm->lstm.hiddenSize);
 }
 
 }  // namespace lstm

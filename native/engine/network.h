@@ -27,8 +27,8 @@ struct EmbeddingNode {
 
 struct LstmNode {
   LstmConfig lstm;              // inputSize is filled in by Network
-  bool returnSequences = true;  // false: final h of the last layer, [N, D*H]
-  ParameterConfig weightIh, weightHh, biasIh, biasHh;
+  bool returnSequences = true;  // false: final h of the last layer, [N, D*P]
+  ParameterConfig weightIh, weightHh, weightHr, biasIh, biasHh;
   float forgetBias = 0;
 };
 
@@ -78,7 +78,7 @@ struct Node {
   NodeConfig config;
   NodeShape in;
   NodeShape out;
-  int64_t paramOffset = 0;  // of its block in the arenas
+  int64_t paramOffset = 0;  // of its block in the arenas; lstm: a multiple of kWeightSpaceAlign
   int64_t paramSize = 0;
   int firstParameter = 0;  // its rows in the layout
   int consumers = 0;       // nodes that read its output
@@ -98,7 +98,7 @@ class Network {
   const ParameterLayout& layout() const { return layout_; }
   // Where "the gradient at the input" is taken: the features, or the first embedding's output for tokens.
   NodeShape gradientInput() const;
-  // Floats of h0 (and of c0) for one sequence over all lstm nodes: sum of L*D*H.
+  // Floats of h0 and c0 together for one sequence over all lstm nodes: sum of L*D*(P + H).
   int64_t stateSize() const { return stateSize_; }
 
  private:

@@ -26,10 +26,12 @@ class ParameterLayout {
  public:
   // Appends a tensor behind the last one. Throws InvalidArgument when the arena would pass 2^40 elements.
   void append(Parameter parameter);
+  // Leaves a gap, so that the next tensor starts at `offset`: elements of no tensor, 0 in every arena.
+  void skipTo(int64_t offset) { size_ = offset; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   // What the update walks: the same rows without names.
   const std::vector<TensorRow>& rows() const { return rows_; }
-  int64_t size() const { return size_; }
+  int64_t size() const { return size_; }  // gaps included
   bool hasPenalties() const { return hasPenalties_; }
 
  private:

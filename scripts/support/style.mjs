@@ -1,6 +1,7 @@
 import { capturePackage, filesBelow, root, run, runPackage } from './shell.mjs';
 
-const cppFiles = () => filesBelow(['native', 'test/native', 'bench/native'], ['.h', '.cpp', '.cu', '.cuh']);
+const cppFiles = () =>
+  filesBelow(['native', 'test/native', 'test/cuda-host', 'bench/native'], ['.h', '.cpp', '.cu', '.cuh']);
 
 /** Formats every file, or (check) fails when one is not as the formatter would leave it. */
 export function prettier({ check }) {

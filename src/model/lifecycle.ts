@@ -5,6 +5,9 @@ export class Lifecycle {
   readonly #owner: string;
   #running: string | undefined;
   #disposed = false;
+  /** No call at all may start. */
+  #closed = false;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   /** @param owner For messages: `model`. */
   constructor(owner: string) {
@@ -28,6 +31,42 @@ export class Lifecycle {
     throw new BusyError(`${operation}: the ${this.#owner} is busy with ${this.#running}; await that first`, {
       operation,
       running: this.#running,
+    });
+  }
+
+  /**
+   * Runs one call of the object.
+   *
+   * @throws DisposedError, BusyError while another call has the object all for itself.
+   */
+  async call<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    this.requireAlive(operation);
+    if (this.#closed) this.requireIdle(operation);
+    const result = run();
+    this.#underWay.add(result);
+    try {
+      return await result;
+    } finally {
+      this.#underWay.delete(result);
+    }
+  }
+
+  /**
+   * Runs an operation that no other call may meet: waits for those that are under way, and lets none start until it
+   * has ended.
+   *
+   * @throws DisposedError, BusyError
+   */
+  alone<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    return this.exclusively(operation, async () => {
+      this.#closed = true;
+      try {
+        await Promise.allSettled(this.#underWay);
+        this.requireAlive(operation);
+        return await run();
+      } finally {
+        this.#closed = false;
+      }
     });
   }
 

@@ -1,6 +1,7 @@
 import { settings } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
-import { acquireDevice, deviceFields, type DeviceOptions } from '../native/device.js';
+import { acquireDevice } from '../native/device.js';
+import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
 import { openCheckpoint, restore } from './checkpointing.js';
@@ -29,9 +30,9 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
   return withCallerStack(loadModel, async () => {
     const deviceOptions = parseOptions(schema, options, 'loadModel');
     const { content, vocabulary, compiled, ...resolved } = await openCheckpoint(path);
-    const device = acquireDevice(deviceOptions);
+    const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
-    const session = new Session(device, lowerNetwork(chain, input, config.seed));
+    const session = await Session.create(device, lowerNetwork(chain, input, config.seed));
     try {
       await restore(session, content);
     } catch (error) {
@@ -39,6 +40,6 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       throw error;
     }
     const lifecycle = new Lifecycle('model');
-    return new Model({ ...resolved, session, lifecycle, device: device.info, vocabulary, compiled });
+    return new Model({ ...resolved, session, lifecycle, device, vocabulary, compiled });
   });
 }

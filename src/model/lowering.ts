@@ -61,9 +61,9 @@ function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNo
 }
 
 function lowerLstm(layer: LstmDescriptor): Omit<NativeLstmNode, 'name' | 'input'> {
-  const { hiddenSize, numLayers, bidirectional, bias, dropout, returnSequences, forgetBias, trainable } =
-    layer;
+  const { hiddenSize, numLayers, bidirectional, bias, dropout, projectionSize, trainable } = layer;
   const start = (initializer: Initializer) => lowerInitializer(initializer, hiddenSize);
+  const recurrentRole = role(start(layer.recurrentInitializer), layer.recurrentRegularizer, trainable);
   const biasRole = role(start(layer.biasInitializer), layer.biasRegularizer, trainable);
   return {
     kind: 'lstm',
@@ -72,12 +72,15 @@ function lowerLstm(layer: LstmDescriptor): Omit<NativeLstmNode, 'name' | 'input'
     bidirectional,
     bias,
     dropout,
-    returnSequences,
+    projectionSize,
+    cellClip: layer.cellClip ?? 0,
+    returnSequences: layer.returnSequences,
     weightIh: role(start(layer.inputInitializer), layer.inputRegularizer, trainable),
-    weightHh: role(start(layer.recurrentInitializer), layer.recurrentRegularizer, trainable),
+    weightHh: recurrentRole,
+    weightHr: recurrentRole,
     biasIh: biasRole,
     biasHh: biasRole,
-    forgetBias,
+    forgetBias: layer.forgetBias,
   };
 }
 

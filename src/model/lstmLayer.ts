@@ -6,14 +6,16 @@ import type { NamedTensors, NumericInput } from '../data/tensor.js';
 import { StateError } from '../errors.js';
 import { resolveChain } from '../layers/chain.js';
 import { maxSize } from '../layers/common.js';
-import { directions, lstm, lstmFields } from '../layers/lstm.js';
+import { directions, lstm, lstmFields, outputSize, projectionFits, projectionIssue } from '../layers/lstm.js';
 import type { NativeArena } from '../native/binding.js';
-import { acquireDevice, deviceFields, type DeviceOptions } from '../native/device.js';
+import { acquireDevice } from '../native/device.js';
+import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
 import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { Lifecycle } from './lifecycle.js';
 import { lowerNetwork, lowerOptimizer } from './lowering.js';
+import { stateSizes } from './states.js';
 import {
   backward,
   forward,
@@ -32,7 +34,10 @@ import {
   type WeightsInput,
 } from './weights.js';
 
-const layerSettings = settings({ inputSize: whole(1, maxSize), ...lstmFields });
+const layerSettings = settings({ inputSize: whole(1, maxSize), ...lstmFields }).refine(
+  projectionFits,
+  projectionIssue,
+);
 const optionSettings = settings({ ...deviceFields, seed: whole(0).default(0) });
 /** What {@link createLstm} builds: the settings of an {@link lstm} layer, and C. */
 export type LstmLayerConfig = Readonly<z.input<typeof layerSettings>>;
@@ -74,8 +79,8 @@ export function createLstm(config: LstmLayerConfig, options: LstmLayerOptions = 
     const input = { kind: 'sequence', size: inputSize } as const;
     const layer = lstm(layerOptions);
     const chain = resolveChain([layer], input);
-    const device = acquireDevice(deviceOptions);
-    const session = new Session(device, lowerNetwork(chain, input, seed));
+    const device = await acquireDevice(deviceOptions);
+    const session = await Session.create(device, lowerNetwork(chain, input, seed));
     try {
       await session.initialize();
     } catch (error) {
@@ -90,9 +95,9 @@ export function createLstm(config: LstmLayerConfig, options: LstmLayerOptions = 
         name: one.name.slice(one.name.indexOf('.') + 1),
       })),
       inputSize,
-      outputSize: directions(layer) * layer.hiddenSize,
+      outputSize: directions(layer) * outputSize(layer),
       planes: layer.numLayers * directions(layer),
-      hiddenSize: layer.hiddenSize,
+      sizes: stateSizes(layer),
       pending: undefined,
     });
   });

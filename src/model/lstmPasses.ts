@@ -6,10 +6,11 @@ import { DataError, ShapeError, StateError } from '../errors.js';
 import type { NativeBatch, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import type { Lifecycle } from './lifecycle.js';
+import type { StateSizes } from './states.js';
 
 /** What `forward` takes beside x. */
 export interface LstmForwardOptions {
-  /** [L·D, N, H]; by default zeros. */
+  /** [L·D, N, P], P the projection's size, without one H; by default zeros. */
   readonly h0?: NumericInput | undefined;
   /** [L·D, N, H]; by default zeros. */
   readonly c0?: NumericInput | undefined;
@@ -21,9 +22,9 @@ export interface LstmForwardOptions {
 
 /** What `forward` gives. */
 export interface LstmOutput {
-  /** [N, T, D·H], zero beyond each length. */
+  /** [N, T, D·P], zero beyond each length. */
   readonly y: Tensor<Float32Array>;
-  /** [L·D, N, H] after each sequence's last step. */
+  /** [L·D, N, P] after each sequence's last step. */
   readonly hn: Tensor<Float32Array>;
   /** [L·D, N, H] after each sequence's last step. */
   readonly cn: Tensor<Float32Array>;
@@ -53,13 +54,14 @@ export interface LayerContext {
   readonly outputSize: number;
   /** L·D */
   readonly planes: number;
-  readonly hiddenSize: number;
+  /** Channels of h and of c. */
+  readonly sizes: StateSizes;
   /** N and T of the last training forward that no backward has used yet. */
   pending: { readonly batchSize: number; readonly timeSteps: number } | undefined;
 }
 
 const forwardSettings = settings({
-  h0: field<NumericInput>('a tensor [L·D, N, H]', isData).optional(),
+  h0: field<NumericInput>('a tensor [L·D, N, P]', isData).optional(),
   c0: field<NumericInput>('a tensor [L·D, N, H]', isData).optional(),
   seqLengths: field<ArrayLike<number>>('an array of lengths [N]', isData).optional(),
   training: flag.default(false),
@@ -118,31 +120,31 @@ export async function backward(
 
 /** The addon takes h and c back to back, or neither. */
 function joinStates(
-  { planes, hiddenSize }: LayerContext,
+  { planes, sizes }: LayerContext,
   batchSize: number,
   h: NumericInput | undefined,
   c: NumericInput | undefined,
   names: readonly [string, string],
 ): Float32Array | undefined {
   if (h === undefined && c === undefined) return undefined;
-  const shape = [planes, batchSize, hiddenSize];
-  const size = elementCount(shape);
-  const joined = new Float32Array(2 * size);
-  if (h !== undefined) joined.set(float32Tensor(h, names[0], shape).data, 0);
-  if (c !== undefined) joined.set(float32Tensor(c, names[1], shape).data, size);
+  const hShape = [planes, batchSize, sizes.h];
+  const cShape = [planes, batchSize, sizes.c];
+  const start = elementCount(hShape);
+  const joined = new Float32Array(start + elementCount(cShape));
+  if (h !== undefined) joined.set(float32Tensor(h, names[0], hShape).data, 0);
+  if (c !== undefined) joined.set(float32Tensor(c, names[1], cShape).data, start);
   return joined;
 }
 
 function splitStates(
-  { planes, hiddenSize }: LayerContext,
+  { planes, sizes }: LayerContext,
   batchSize: number,
   states: Float32Array,
 ): [Tensor<Float32Array>, Tensor<Float32Array>] {
-  const shape = [planes, batchSize, hiddenSize];
-  const size = elementCount(shape);
+  const start = planes * batchSize * sizes.h;
   return [
-    { data: states.slice(0, size), shape },
-    { data: states.slice(size, 2 * size), shape },
+    { data: states.slice(0, start), shape: [planes, batchSize, sizes.h] },
+    { data: states.slice(start), shape: [planes, batchSize, sizes.c] },
   ];
 }
 

@@ -4,7 +4,8 @@ import { parseOptions } from '../config/parseConfig.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { StateError } from '../errors.js';
 import { signalShape } from '../layers/signal.js';
-import type { NativeDeviceInfo } from '../native/binding.js';
+import type { NativeMemory } from '../native/binding.js';
+import type { DeviceInfo } from '../native/device.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
 import type { History } from '../training/history.js';
@@ -15,6 +16,7 @@ import { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js';
 import { fit, type FitOptions } from './fit.js';
 import type { ModelConfig } from './modelConfig.js';
 import type { LabelledData, SequenceInput, TrainingData } from './modelData.js';
+import { type DeviceInput, move } from './move.js';
 import { predict, type PredictOptions, type Prediction } from './predict.js';
 import { parameterCount, summary } from './summary.js';
 import {
@@ -47,7 +49,7 @@ const setWeightsSchema = settings({ strict: flag.default(true) });
  * A network with its parameters on a device. Made by {@link sequential} or {@link loadModel}.
  *
  * Calls are computed in the order in which they are made. While `fit` runs, `evaluate` (of sequences), `predict`,
- * `getWeights`, `save`, `summary` and `dispose` may be called; what would change the model gives BusyError. After
+ * `getWeights`, `save`, `memory`, `summary` and `dispose` may be called; what would change the model gives BusyError. After
  * `dispose` every call gives DisposedError but `dispose`, `summary` and the properties. Aborting a call by its
  * `signal` leaves a usable model; training steps of the same model that are under way then end with AbortError too.
  *
@@ -76,9 +78,9 @@ export class Model implements AsyncDisposable, Disposable {
     return Model.#inside(this, 'config').config;
   }
 
-  /** The device that computes. */
-  get device(): NativeDeviceInfo {
-    return Model.#inside(this, 'device').device;
+  /** The device that computes, and why it was taken. */
+  get device(): DeviceInfo {
+    return Model.#inside(this, 'device').device.info;
   }
 
   /** The vocabulary that the model was made or loaded with. */
@@ -252,6 +254,40 @@ export class Model implements AsyncDisposable, Disposable {
   }
 
   /**
+   * Moves the model to another device: weights, optimiser, counters and carried states, exactly. Waits for the calls
+   * that are under way; calls made while it moves give BusyError. When it fails the model stays where it is.
+   *
+   * @returns this model
+   * @throws ConfigError, DeviceUnavailableError, OutOfMemoryError, CudaError, BusyError while `fit` runs, DisposedError
+   * @example
+   * ```ts
+   * await model.to('cuda');
+   * await model.to({ device: 'cpu', threads: 4 });
+   * ```
+   */
+  async to(device: DeviceInput): Promise<this> {
+    await withCallerStack(Model.prototype.to, () => {
+      const context = Model.#inside(this, 'to');
+      return context.lifecycle.alone('to', () => move(context, device));
+    });
+    return this;
+  }
+
+  /**
+   * Bytes that the model holds on its device, and what all models there hold together.
+   *
+   * @throws DisposedError
+   * @example
+   * ```ts
+   * const { activationBytes, device } = model.memory();
+   * console.log(activationBytes, device.peakBytes);
+   * ```
+   */
+  memory(): NativeMemory {
+    return Model.#inside(this, 'memory').session.memory();
+  }
+
+  /**
    * Writes the model to a safetensors file, whole or not at all.
    *
    * @throws CheckpointError, ConfigError, DisposedError
@@ -305,8 +341,7 @@ export class Model implements AsyncDisposable, Disposable {
   ): Promise<T> {
     return withCallerStack(Model.#call, async () => {
       const context = Model.#inside(value, operation);
-      context.lifecycle.requireAlive(operation);
-      return work(context);
+      return context.lifecycle.call(operation, () => work(context));
     });
   }
 }

@@ -6,7 +6,7 @@ import { resolveChain, type ChainLink } from '../layers/chain.js';
 import { layerName, maxSize } from '../layers/common.js';
 import type { Layer } from '../layers/layer.js';
 import type { Signal } from '../layers/signal.js';
-import { deviceFields, type DeviceOptions } from '../native/device.js';
+import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 
 /** What `sequential` takes beside the layers. */
@@ -65,7 +65,7 @@ const configSchema = settings({
  * @throws ConfigError
  */
 export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
-  const { input, inputSize, seed, name, device, threads, vocabulary } = parseOptions(
+  const { input, inputSize, seed, name, vocabulary, ...deviceOptions } = parseOptions(
     optionsSchema,
     options,
     'options',
@@ -73,7 +73,7 @@ export function resolveSequential(layers: readonly Layer[], options: SequentialO
   const signal = inputSignal(layers, input, inputSize);
   const model = resolved(name, signal, seed, layers);
   if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
-  return { ...model, vocabulary, deviceOptions: { device, threads } };
+  return { ...model, vocabulary, deviceOptions };
 }
 
 /**

@@ -30,9 +30,9 @@ import { resolveSequential, type SequentialOptions } from './modelConfig.js';
 export function sequential(layers: readonly Layer[], options: SequentialOptions = {}): Promise<Model> {
   return withCallerStack(sequential, async () => {
     const { deviceOptions, vocabulary, ...resolved } = resolveSequential(layers, options);
-    const device = acquireDevice(deviceOptions);
+    const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
-    const session = new Session(device, lowerNetwork(chain, input, config.seed));
+    const session = await Session.create(device, lowerNetwork(chain, input, config.seed));
     try {
       await session.initialize();
     } catch (error) {
@@ -43,7 +43,7 @@ export function sequential(layers: readonly Layer[], options: SequentialOptions 
       ...resolved,
       session,
       lifecycle: new Lifecycle('model'),
-      device: device.info,
+      device,
       vocabulary,
       compiled: undefined,
     });

@@ -2,13 +2,15 @@ import { describe } from '../config/describe.js';
 import { elementCount, float32Tensor, type NumericInput, type Tensor } from '../data/tensor.js';
 import { ShapeError } from '../errors.js';
 import type { ChainLink } from '../layers/chain.js';
-import { directions } from '../layers/lstm.js';
+import { directions, outputSize, type LstmDescriptor } from '../layers/lstm.js';
 
-/** Hidden and cell states of one LSTM layer: [L·D, N, H] each, layers outermost, forward before reverse. */
+/** Hidden and cell states of one LSTM layer, layers outermost, forward before reverse. */
 export interface LayerStates {
   /** The layer's name. */
   readonly layer: string;
+  /** [L·D, N, P], P the projection's size, without one H. */
   readonly h: Tensor<Float32Array>;
+  /** [L·D, N, H] */
   readonly c: Tensor<Float32Array>;
 }
 
@@ -20,24 +22,35 @@ export interface StateLayout {
   readonly layer: string;
   /** L·D */
   readonly planes: number;
-  readonly hiddenSize: number;
+  /** Channels of h and of c. */
+  readonly sizes: StateSizes;
+}
+
+export interface StateSizes {
+  readonly h: number;
+  readonly c: number;
+}
+
+export function stateSizes(layer: LstmDescriptor): StateSizes {
+  return { h: outputSize(layer), c: layer.hiddenSize };
 }
 
 export function stateLayouts(chain: readonly ChainLink[]): readonly StateLayout[] {
   return chain.flatMap(({ layer }) =>
     layer.kind === 'lstm'
-      ? [{ layer: layer.name, planes: layer.numLayers * directions(layer), hiddenSize: layer.hiddenSize }]
+      ? [{ layer: layer.name, planes: layer.numLayers * directions(layer), sizes: stateSizes(layer) }]
       : [],
   );
 }
 
 /** States for `count` sequences, all zero. */
 export function zeroStates(layouts: readonly StateLayout[], count: number): ModelStates {
-  return layouts.map(({ layer, planes, hiddenSize }) => {
-    const shape = [planes, count, hiddenSize];
-    const zeros = () => ({ data: new Float32Array(elementCount(shape)), shape });
-    return { layer, h: zeros(), c: zeros() };
-  });
+  const zeros = (shape: readonly number[]) => ({ data: new Float32Array(elementCount(shape)), shape });
+  return layouts.map(({ layer, planes, sizes }) => ({
+    layer,
+    h: zeros([planes, count, sizes.h]),
+    c: zeros([planes, count, sizes.c]),
+  }));
 }
 
 /**
@@ -55,13 +68,12 @@ export function checkStates(value: unknown, layouts: readonly StateLayout[], cou
       received,
     });
   }
-  return layouts.map(({ layer, planes, hiddenSize }, index) => {
+  return layouts.map(({ layer, planes, sizes }, index) => {
     const { h, c } = (value[index] ?? {}) as { h?: NumericInput; c?: NumericInput };
-    const shape = [planes, count, hiddenSize];
     return {
       layer,
-      h: float32Tensor(h, `states[${index}].h`, shape),
-      c: float32Tensor(c, `states[${index}].c`, shape),
+      h: float32Tensor(h, `states[${index}].h`, [planes, count, sizes.h]),
+      c: float32Tensor(c, `states[${index}].c`, [planes, count, sizes.c]),
     };
   });
 }
@@ -91,11 +103,11 @@ export function unpackStates(packed: Float32Array, states: ModelStates, first: n
   }
 }
 
-/** Where the chosen sequences lie in each of the L·D planes [N, H]. */
+/** Where the chosen sequences lie in each of the L·D planes [N, size]. */
 function* planes({ shape }: Tensor, first: number, count: number): Generator<[from: number, to: number]> {
-  const [planeCount, sequences, hiddenSize] = shape as [number, number, number];
+  const [planeCount, sequences, size] = shape as [number, number, number];
   for (let plane = 0; plane < planeCount; plane++) {
-    const from = (plane * sequences + first) * hiddenSize;
-    yield [from, from + count * hiddenSize];
+    const from = (plane * sequences + first) * size;
+    yield [from, from + count * size];
   }
 }

@@ -31,7 +31,8 @@ export function parameterCount(chain: readonly ChainLink[]): number {
 function layerText({ layer }: ChainLink): string {
   if (layer.kind === 'lstm') {
     const directions = layer.bidirectional ? ', bidirectional' : '';
-    return `${layer.name} (lstm, ${layer.numLayers} × ${layer.hiddenSize}${directions})`;
+    const projection = layer.projectionSize > 0 ? ` → ${layer.projectionSize}` : '';
+    return `${layer.name} (lstm, ${layer.numLayers} × ${layer.hiddenSize}${projection}${directions})`;
   }
   if (layer.kind === 'dense') return `${layer.name} (dense, ${layer.activation})`;
   if (layer.kind === 'dropout') return `${layer.name} (dropout, ${layer.rate})`;

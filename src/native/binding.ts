@@ -13,7 +13,7 @@
 declare const deviceTag: unique symbol;
 declare const sessionTag: unique symbol;
 
-/** A device: its worker threads and its queue. Opaque; type-tagged on the native side. */
+/** A device: its threads and its queue. Opaque; type-tagged on the native side. */
 export interface NativeDevice {
   readonly [deviceTag]: true;
 }
@@ -23,7 +23,7 @@ export interface NativeSession {
   readonly [sessionTag]: true;
 }
 
-export interface NativeDeviceOptions {
+export interface NativeCpuOptions {
   readonly kind: 'cpu';
   /** Threads that share one step, 1 to 256. */
   readonly threads: number;
@@ -31,12 +31,91 @@ export interface NativeDeviceOptions {
   readonly instructionSet?: 'baseline' | 'avx2' | 'avx512';
 }
 
-export interface NativeDeviceInfo {
+/** How float32 products are computed: exactly, or with factors rounded to 10 bits of mantissa (TF32). */
+export type NativePrecision = 'fp32' | 'tf32';
+
+/** cuDNN's way through the recurrence; `auto` times those that are legal for a shape. */
+export type NativeRnnAlgorithm = 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'smallH';
+
+export interface NativeCudaOptions {
+  readonly kind: 'cuda';
+  /** Path of the CUDA device's library. */
+  readonly library: string;
+  /** Of the GPU, from 0. */
+  readonly index: number;
+  readonly precision: NativePrecision;
+  readonly rnnAlgorithm: NativeRnnAlgorithm;
+  /** Bytes that all sessions on the device may hold together; absent: what the card has. */
+  readonly memoryLimitBytes?: number;
+}
+
+export type NativeDeviceOptions = NativeCpuOptions | NativeCudaOptions;
+
+export interface NativeCpuInfo {
   readonly kind: 'cpu';
   readonly threads: number;
   readonly instructionSet: string;
   /** What this build and this processor both have, best first. */
   readonly instructionSets: readonly string[];
+}
+
+/** One GPU as its driver and libraries describe it. */
+export interface NativeGpu {
+  readonly index: number;
+  readonly name: string;
+  readonly totalBytes: number;
+  /** Absent before this process has used the GPU: asking would take memory of it. */
+  readonly freeBytes?: number;
+  /** `9.0` */
+  readonly computeCapability: string;
+  readonly multiprocessors: number;
+  /** The newest CUDA the driver speaks: `13.0`. */
+  readonly driverVersion: string;
+  /** The CUDA the library was built with: `13.0`. */
+  readonly runtimeVersion: string;
+  /** `9.24.0`; absent: not found. */
+  readonly cudnnVersion?: string;
+  readonly cublasLtVersion?: string;
+}
+
+export interface NativeCudaInfo extends NativeGpu {
+  readonly kind: 'cuda';
+  readonly standIn: boolean;
+}
+
+export type NativeDeviceInfo = NativeCpuInfo | NativeCudaInfo;
+
+/** A path that was tried, and what came of it: `loaded 9.24.0`, or why not. */
+export interface NativePlace {
+  readonly library: string;
+  readonly path: string;
+  readonly outcome: string;
+}
+
+/** What there is of CUDA. */
+export interface NativeCudaProbe {
+  /** The CUDA device's library was opened. */
+  readonly opened: boolean;
+  /** It computes in host memory, for tests; no GPU is involved. */
+  readonly standIn: boolean;
+  readonly places: readonly NativePlace[];
+  /** Why there is no GPU to use; absent when there is one. */
+  readonly failure?: string;
+  /** By index; one that cannot be asked has a failure instead. */
+  readonly gpus: readonly (NativeGpu | { readonly index: number; readonly failure: string })[];
+}
+
+/** Bytes. The device's are those of all sessions on it. */
+export interface NativeMemory {
+  /** Parameters, gradients and moments. */
+  readonly parameterBytes: number;
+  /** Activations and scratch as planned so far. */
+  readonly activationBytes: number;
+  readonly device: {
+    readonly usedBytes: number;
+    readonly peakBytes: number;
+    readonly limitBytes?: number;
+  };
 }
 
 export type NativeActivation = 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softmax';
@@ -81,11 +160,17 @@ export interface NativeLstmNode extends NativeNodeBase {
   readonly bias: 'double' | 'single' | 'none';
   /** Dropout between layers, training only, 0 <= rate < 1. */
   readonly dropout: number;
-  /** Output [N,T,D·H], or (false) the last layer's final h of each direction, [N,D·H]. */
+  /** P of h_t = weight_hr · (o ∘ tanh(c_t)), 1 <= P < H; 0: no projection, and P = H below. */
+  readonly projectionSize: number;
+  /** c_t is clamped to [-cellClip, cellClip]; 0: it is not. */
+  readonly cellClip: number;
+  /** Output [N,T,D·P], or (false) the last layer's final h of each direction, [N,D·P]. */
   readonly returnSequences: boolean;
-  /** `weight_ih_l{k}[_reverse]` [4H, in], `weight_hh_l{k}[_reverse]` [4H, H], `bias_ih_…`, `bias_hh_…` [4H]. */
+  /** `weight_ih_l{k}[_reverse]` [4H, in], `weight_hh_…` [4H, P], `weight_hr_…` [P, H] with projection alone,
+   * `bias_ih_…`, `bias_hh_…` [4H]. */
   readonly weightIh: NativeParameterConfig;
   readonly weightHh: NativeParameterConfig;
+  readonly weightHr: NativeParameterConfig;
   readonly biasIh: NativeParameterConfig;
   readonly biasHh: NativeParameterConfig;
   /** Added to the forget gate's slice of `bias_ih` after it is drawn. */
@@ -145,7 +230,7 @@ export interface NativeBatch {
   readonly features?: Float32Array;
   /** [N], each 1..T; absent: all T. */
   readonly seqLengths?: Int32Array;
-  /** Initial states: for each lstm node in order h0 [L·D,N,H], then c0 [L·D,N,H]; absent: zeros. */
+  /** Initial states: for each lstm node in order h0 [L·D,N,P], then c0 [L·D,N,H]; absent: zeros. */
   readonly states?: Float32Array;
   /** Start from the states this session carried out of its last carrying batch, and carry the new ones on.
    * Zeros at first, after `resetStates` and when N changes. Excludes `states`. */
@@ -214,17 +299,22 @@ export interface NativeAddon {
   /** What this build and this processor both have, best first. */
   instructionSets(): readonly string[];
 
-  createDevice(options: NativeDeviceOptions): NativeDevice;
+  /** Made on the device's own thread. */
+  createDevice(options: NativeDeviceOptions): Promise<NativeDevice>;
   deviceInfo(device: NativeDevice): NativeDeviceInfo;
   /** Ends the device's threads after the work queued on it; idempotent. */
   disposeDevice(device: NativeDevice): Promise<void>;
+  /**
+   * Opens the CUDA device's library and asks for every GPU, on a thread of its own: the first call may take seconds.
+   * With places it looks for cuDNN and cuBLASLt also where there is no GPU.
+   */
+  cudaDevices(library: string, withPlaces: boolean): Promise<NativeCudaProbe>;
 
-  createSession(device: NativeDevice, network: NativeNetwork): NativeSession;
+  createSession(device: NativeDevice, network: NativeNetwork): Promise<NativeSession>;
   /** Frees the session's memory after the work queued on it; idempotent. Later calls give ERR_DISPOSED. */
   disposeSession(session: NativeSession): Promise<void>;
   parameters(session: NativeSession): readonly NativeParameter[];
-  /** Bytes held: arenas, activations and scratch as planned so far. */
-  memory(session: NativeSession): { readonly parameterBytes: number; readonly activationBytes: number };
+  memory(session: NativeSession): NativeMemory;
   /** Draws every parameter from the network's seed; zeroes gradients, moments and counters. */
   initialize(session: NativeSession): Promise<void>;
   /** Work of this session that is queued or running ends with ERR_ABORTED as soon as it can; parameters stay whole. */

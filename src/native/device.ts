@@ -1,28 +1,58 @@
-import { availableParallelism } from 'node:os';
-import { z } from 'zod';
-import { choice, whole } from '../config/fields.js';
-import { parseConfig } from '../config/parseConfig.js';
-import { ConfigError, DeviceUnavailableError } from '../errors.js';
-import type { NativeAddon, NativeDevice, NativeDeviceInfo } from './binding.js';
+import { availableParallelism, cpus } from 'node:os';
+import { choice } from '../config/fields.js';
+import {
+  ConfigError,
+  CudaError,
+  DeviceUnavailableError,
+  type LstmError,
+  OutOfMemoryError,
+} from '../errors.js';
+import type {
+  NativeAddon,
+  NativeCpuInfo,
+  NativeCudaInfo,
+  NativeDevice,
+  NativeDeviceInfo,
+  NativeDeviceOptions,
+  NativeGpu,
+  NativePrecision,
+  NativeRnnAlgorithm,
+} from './binding.js';
+import { cudaUnavailable, type CudaProbe, isUsable, knownCuda, whyNot } from './cuda.js';
+import { type CudaSettings, type DeviceOptions, resolveDevice } from './deviceOptions.js';
 import { loadAddon } from './loadAddon.js';
-import { typedError } from './nativeErrors.js';
+import { typed } from './nativeErrors.js';
 
-/** Where a model computes. */
-export interface DeviceOptions {
-  /** `auto`: the best one there is. */
-  readonly device?: 'auto' | 'cpu' | 'cuda' | undefined;
-  /** Threads that share one step; by default as many as the machine runs at once. */
-  readonly threads?: number | undefined;
+interface InUse {
+  /** Why this device, in words. */
+  readonly reason: string;
 }
 
-/** The settings of {@link DeviceOptions}, for schemas of calls that take them. */
-export const deviceFields = {
-  device: choice('auto', 'cpu', 'cuda').default('auto'),
-  threads: whole(1, 256).optional(),
-};
+/** The processor, as a model uses it. */
+export interface CpuDeviceInfo extends NativeCpuInfo, InUse {
+  readonly device: 'cpu';
+  readonly name: string;
+}
+
+/** A GPU, as a model uses it; its free memory is that of the time when it was opened. */
+export interface CudaDeviceInfo extends NativeCudaInfo, InUse {
+  readonly device: `cuda:${number}`;
+  readonly precision: NativePrecision;
+  readonly rnnAlgorithm: NativeRnnAlgorithm;
+  readonly memoryLimit?: number;
+}
+
+/** The device that a model computes on. */
+export type DeviceInfo = CpuDeviceInfo | CudaDeviceInfo;
 
 /** A device in use, shared by every model of this thread that asks for the same one. */
 export interface Device {
+  readonly addon: NativeAddon;
+  readonly handle: NativeDevice;
+  readonly info: DeviceInfo;
+}
+
+interface Opened {
   readonly addon: NativeAddon;
   readonly handle: NativeDevice;
   readonly info: NativeDeviceInfo;
@@ -30,50 +60,134 @@ export interface Device {
 
 const instructionSets = ['baseline', 'avx2', 'avx512'] as const;
 const instructionSetSchema = choice(...instructionSets).optional();
-const resolvedSchema = z.object(deviceFields);
 
 // A module is loaded once per JS environment, so each worker thread has its own.
-const devices = new Map<string, Device>();
+const devices = new Map<string, Promise<Opened>>();
 
 /**
  * The device for these options: made at the first request, then shared. It lives as long as the environment and
  * does not keep the process alive. `CUDNN_LSTM_INSTRUCTION_SET` forces an instruction set.
  *
- * @throws DeviceUnavailableError, ConfigError
+ * @throws ConfigError, DeviceUnavailableError; OutOfMemoryError and CudaError from a GPU
  */
-export function acquireDevice(options: DeviceOptions): Device {
-  const { device, threads } = parseConfig(resolvedSchema, options, 'options');
-  if (device === 'cuda') {
-    throw new DeviceUnavailableError("device 'cuda': this build has no CUDA device; use 'auto' or 'cpu'", {
-      device,
-    });
+export async function acquireDevice(options: DeviceOptions): Promise<Device> {
+  const request = resolveDevice(options);
+  switch (request.device) {
+    case 'cpu':
+      return openCpu(request.threads, "asked for by device: 'cpu'");
+    case 'cuda':
+      return openCuda(
+        await knownCuda(),
+        request.index,
+        request.cuda,
+        `asked for by device: '${options.device}'`,
+      );
+    case 'auto':
+      return openBest(request.threads, request.cuda);
   }
-  const instructionSet = forcedInstructionSet();
-  const count = threads ?? Math.min(availableParallelism(), 256);
-  const key = `cpu/${count}/${instructionSet ?? 'best'}`;
-  const existing = devices.get(key);
-  if (existing !== undefined) return existing;
-  const made = makeDevice(count, instructionSet);
-  devices.set(key, made);
-  return made;
 }
 
-function makeDevice(threads: number, instructionSet: (typeof instructionSets)[number] | undefined): Device {
-  const addon = loadAddon();
-  if (instructionSet !== undefined && !addon.instructionSets().includes(instructionSet)) {
-    const available = addon.instructionSets().join(', ');
-    throw new DeviceUnavailableError(
-      `CUDNN_LSTM_INSTRUCTION_SET: expected one of ${available} on this machine, received '${instructionSet}'`,
-      { expected: addon.instructionSets(), received: instructionSet },
-    );
-  }
+async function openBest(threads: number | undefined, settings: CudaSettings): Promise<Device> {
+  const probe = await knownCuda();
+  const obstacle = probe.standIn ? "cuda:0 is a stand-in, which 'auto' never takes" : whyNot(probe, 0);
+  if (obstacle !== undefined) return openCpu(threads, `no GPU: ${obstacle}`);
   try {
-    const forced = instructionSet === undefined ? {} : { instructionSet };
-    const handle = addon.createDevice({ kind: 'cpu', threads, ...forced });
-    return Object.freeze({ addon, handle, info: Object.freeze(addon.deviceInfo(handle)) });
+    return await openCuda(probe, 0, settings, 'the first GPU');
   } catch (error) {
-    throw typedError(error);
+    if (!isRefusal(error)) throw error;
+    return openCpu(threads, `cuda:0 could not be opened: ${error.message}`);
   }
+}
+
+function isRefusal(error: unknown): error is LstmError {
+  return (
+    error instanceof DeviceUnavailableError || error instanceof CudaError || error instanceof OutOfMemoryError
+  );
+}
+
+async function openCpu(threads: number | undefined, reason: string): Promise<Device> {
+  const instructionSet = forcedInstructionSet();
+  const count = threads ?? Math.min(availableParallelism(), 256);
+  const addon = loadAddon();
+  if (instructionSet !== undefined) requireInstructionSet(addon, instructionSet);
+  const forced = instructionSet === undefined ? {} : { instructionSet };
+  const { info, ...opened } = await shared(addon, { kind: 'cpu', threads: count, ...forced });
+  const details = { ...(info as NativeCpuInfo), device: 'cpu' as const, name: processorName(), reason };
+  return Object.freeze({ ...opened, info: Object.freeze(details) });
+}
+
+/** The processor in its own words. */
+export function processorName(): string {
+  return cpus()[0]?.model.trim() ?? 'unknown processor';
+}
+
+async function openCuda(
+  probe: CudaProbe,
+  index: number,
+  settings: CudaSettings,
+  reason: string,
+): Promise<Device> {
+  const device = `cuda:${index}` as const;
+  const obstacle = whyNot(probe, index);
+  if (obstacle !== undefined) throw await cudaUnavailable(device, obstacle);
+  const { rnnAlgorithm, memoryLimit } = settings;
+  const precision = resolvePrecision(
+    probe.gpus.filter(isUsable).find((gpu) => gpu.index === index)!,
+    settings,
+  );
+  const limit = memoryLimit === undefined ? {} : { memoryLimitBytes: memoryLimit };
+  const kind = { kind: 'cuda', library: probe.library, index } as const;
+  try {
+    const { info, ...opened } = await shared(loadAddon(), { ...kind, precision, rnnAlgorithm, ...limit });
+    const chosen = { precision, rnnAlgorithm, ...(memoryLimit !== undefined && { memoryLimit }), reason };
+    return Object.freeze({
+      ...opened,
+      info: Object.freeze({ ...(info as NativeCudaInfo), device, ...chosen }),
+    });
+  } catch (error) {
+    if (error instanceof DeviceUnavailableError) throw await cudaUnavailable(device, error.message);
+    throw error;
+  }
+}
+
+// TF32 came with compute capability 8.0.
+function resolvePrecision({ index, computeCapability }: NativeGpu, { precision }: CudaSettings) {
+  const hasTf32 = Number.parseInt(computeCapability, 10) >= 8;
+  if (precision !== 'tf32' || hasTf32) return precision ?? (hasTf32 ? 'tf32' : 'fp32');
+  const path = 'options.precision';
+  const expected = `'fp32' on cuda:${index}, whose compute capability is ${computeCapability}`;
+  throw new ConfigError(`${path}: expected ${expected}, received 'tf32'`, {
+    path,
+    expected,
+    received: precision,
+  });
+}
+
+/** The device of these options, made once; a failure is not kept. */
+async function shared(addon: NativeAddon, options: NativeDeviceOptions): Promise<Opened> {
+  const key = JSON.stringify(options);
+  const existing = devices.get(key);
+  if (existing !== undefined) return existing;
+  const made = typed(async () => {
+    const handle = await addon.createDevice(options);
+    return Object.freeze({ addon, handle, info: Object.freeze(addon.deviceInfo(handle)) });
+  });
+  devices.set(key, made);
+  try {
+    return await made;
+  } catch (error) {
+    devices.delete(key);
+    throw error;
+  }
+}
+
+function requireInstructionSet(addon: NativeAddon, wanted: (typeof instructionSets)[number]): void {
+  const expected = addon.instructionSets();
+  if (expected.includes(wanted)) return;
+  throw new DeviceUnavailableError(
+    `CUDNN_LSTM_INSTRUCTION_SET: expected one of ${expected.join(', ')} on this machine, received '${wanted}'`,
+    { expected, received: wanted },
+  );
 }
 
 function forcedInstructionSet() {

@@ -74,7 +74,33 @@ function buildCommand(root: string): string {
     : 'npm run build:native';
 }
 
-let loaded: NativeAddon | undefined;
+interface Loaded {
+  readonly path: string;
+  readonly addon: NativeAddon;
+}
+
+/** Number of the contract in `binding.ts`, which an addon of another version does not keep. */
+const expectedAbi = 2;
+
+function checked(addon: NativeAddon): NativeAddon {
+  if (addon.abi === expectedAbi) return addon;
+  throw new Error(`expected ABI ${expectedAbi}, found ${addon.abi}: it was built from other sources`);
+}
+
+let loaded: Loaded | undefined;
+
+function load(): Loaded {
+  const require = createRequire(import.meta.url);
+  loaded ??= findAddon<Loaded>({
+    root: packageRoot,
+    env: process.env,
+    platform: process.platform,
+    arch: process.arch,
+    exists: existsSync,
+    load: (path) => ({ path, addon: checked(require(path) as NativeAddon) }),
+  });
+  return loaded;
+}
 
 /**
  * The native addon, loaded once per thread.
@@ -82,13 +108,14 @@ let loaded: NativeAddon | undefined;
  * @throws {DeviceUnavailableError} when no addon is found; see {@link findAddon}.
  */
 export function loadAddon(): NativeAddon {
-  loaded ??= findAddon<NativeAddon>({
-    root: packageRoot,
-    env: process.env,
-    platform: process.platform,
-    arch: process.arch,
-    exists: existsSync,
-    load: createRequire(import.meta.url),
-  });
-  return loaded;
+  return load().addon;
+}
+
+/**
+ * The file that {@link loadAddon} loaded.
+ *
+ * @throws {DeviceUnavailableError}
+ */
+export function addonPath(): string {
+  return load().path;
 }

@@ -1,6 +1,7 @@
 import {
   AbortError,
   ConfigError,
+  CudaError,
   DataError,
   DeviceUnavailableError,
   DisposedError,
@@ -25,6 +26,7 @@ const classes: Readonly<Record<string, ErrorClass>> = {
   ERR_ABORTED: AbortError,
   ERR_OUT_OF_MEMORY: OutOfMemoryError,
   ERR_DEVICE_UNAVAILABLE: DeviceUnavailableError,
+  ERR_CUDA: CudaError,
   ERR_NON_FINITE: NonFiniteError,
 };
 
@@ -37,6 +39,15 @@ export function typedError(error: unknown): LstmError {
   const { code, ...details } = { code: undefined, ...error } as { code: unknown } & ErrorDetails;
   const known = typeof code === 'string' && Object.hasOwn(classes, code) ? classes[code] : undefined;
   return new (known ?? InternalError)(error.message, details, { cause: error });
+}
+
+/** What `call` gives; a failure of the addon, thrown or rejected with, becomes a typed error. */
+export async function typed<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw typedError(error);
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import type {
   NativeBatch,
   NativeCounters,
   NativeLossResult,
+  NativeMemory,
   NativeNetwork,
   NativeParameter,
   NativeSession,
@@ -13,7 +14,7 @@ import type {
   NativeUpdate,
 } from './binding.js';
 import type { Device } from './device.js';
-import { typedError } from './nativeErrors.js';
+import { typed, typedError } from './nativeErrors.js';
 
 /**
  * One network on a device, with typed errors. Calls are submitted before they return, so calls made in one turn of
@@ -25,18 +26,32 @@ export class Session {
   readonly #handle: NativeSession;
   #disposal: Promise<void> | undefined;
 
-  /** @throws ConfigError, OutOfMemoryError */
-  constructor(device: Device, network: NativeNetwork) {
-    this.#addon = device.addon;
-    this.#handle = typed(() => device.addon.createSession(device.handle, network));
+  private constructor(addon: NativeAddon, handle: NativeSession) {
+    this.#addon = addon;
+    this.#handle = handle;
     this.parameters = Object.freeze(
-      typed(() => device.addon.parameters(this.#handle)).map(Object.freeze),
+      addon.parameters(handle).map(Object.freeze),
     ) as readonly NativeParameter[];
+  }
+
+  /**
+   * Allocates parameters and gradients on the device; both are zero.
+   *
+   * @throws ConfigError, OutOfMemoryError, CudaError
+   */
+  static create({ addon, handle }: Device, network: NativeNetwork): Promise<Session> {
+    return typed(async () => new Session(addon, await addon.createSession(handle, network)));
+  }
+
+  /** @throws DisposedError */
+  memory(): NativeMemory {
+    if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
+    return this.#addon.memory(this.#handle);
   }
 
   /** Ends what is queued or running with AbortError as soon as it can. */
   cancel(): void {
-    if (this.#disposal === undefined) typed(() => this.#addon.cancel(this.#handle));
+    if (this.#disposal === undefined) this.#addon.cancel(this.#handle);
   }
 
   /** Cancels, waits and frees; idempotent. Calls under way end with DisposedError. */
@@ -125,13 +140,5 @@ export class Session {
   #afterDispose(error: LstmError): LstmError {
     if (this.#disposal === undefined || !(error instanceof AbortError)) return error;
     return new DisposedError('the model was disposed while the call ran', {}, { cause: error });
-  }
-}
-
-function typed<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw typedError(error);
   }
 }

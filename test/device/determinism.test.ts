@@ -16,6 +16,7 @@ describe.each(devices)('the same seed on $name', ({ options }) => {
       [
         embedding({ vocabSize: 40, size: 24, initializer: uniform({ low: -1, high: 1 }) }),
         dropout({ rate: 0.2, sharedOverTime: true }),
+        lstm({ hiddenSize: 50, projectionSize: 30, cellClip: 0.5 }),
         lstm({ hiddenSize: 50, numLayers: 2, bidirectional: true, dropout: 0.3, returnSequences: false }),
         dense({ units: 5, activation: 'softmax' }),
       ],
@@ -69,6 +70,20 @@ describe('initial weights', () => {
         let dot = 0;
         for (let row = 0; row < 256; row++) dot += matrix!.data[row * 64 + a]! * matrix!.data[row * 64 + b]!;
         expect(dot).toBeCloseTo(a === b ? 4 : 0, 4);
+      }
+    }
+  });
+
+  it('have orthonormal rows in a projection', async () => {
+    const { 'lstm.weight_hr_l0': matrix } = await start({ projectionSize: 20 }, 1);
+    expect(matrix!.shape).toEqual([20, 64]);
+    for (let a = 0; a < 20; a += 3) {
+      for (let b = 0; b < 20; b += 4) {
+        let dot = 0;
+        for (let column = 0; column < 64; column++) {
+          dot += matrix!.data[a * 64 + column]! * matrix!.data[b * 64 + column]!;
+        }
+        expect(dot).toBeCloseTo(a === b ? 1 : 0, 5);
       }
     }
   });

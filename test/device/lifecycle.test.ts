@@ -12,22 +12,25 @@ const step = { loss: 'crossEntropy', optimizer: 'adam' } as const;
 // A sanitizer keeps freed memory aside, so the process grows whatever happens; it finds leaks by itself.
 const sanitized = process.env['CUDNN_LSTM_SANITIZED'] !== undefined;
 
-describe.each(devices)('the life of a model on $name', ({ options }) => {
-  it.skipIf(sanitized)('leaves memory flat over 2,000 rounds of create, train and dispose', async () => {
-    const round = async () => {
-      const model = await sequential(layers, { ...options, inputSize: 16 });
-      await model.trainStep({ x, y }, step);
-      await model.dispose();
-    };
-    for (let k = 0; k < 300; k++) await round();
-    const before = process.memoryUsage.rss();
-    for (let k = 0; k < 2000; k++) await round();
-    const grownBytes = process.memoryUsage.rss() - before;
-    // A model's four arenas alone are 101 kB, 203 MB over the rounds; 40 MB is room for the collector's moods.
-    expect(grownBytes).toBeLessThan(40e6);
-  });
+describe.each(devices)('the life of a model on $name', ({ options, isSlow = false }) => {
+  it.skipIf(sanitized || isSlow)(
+    'leaves memory flat over 2,000 rounds of create, train and dispose',
+    async () => {
+      const round = async () => {
+        const model = await sequential(layers, { ...options, inputSize: 16 });
+        await model.trainStep({ x, y }, step);
+        await model.dispose();
+      };
+      for (let k = 0; k < 300; k++) await round();
+      const before = process.memoryUsage.rss();
+      for (let k = 0; k < 2000; k++) await round();
+      const grownBytes = process.memoryUsage.rss() - before;
+      // A model's four arenas alone are 101 kB, 203 MB over the rounds; 40 MB is room for the collector's moods.
+      expect(grownBytes).toBeLessThan(40e6);
+    },
+  );
 
-  it.skipIf(sanitized)('frees what nobody disposed of, once it is collected', async () => {
+  it.skipIf(sanitized || isSlow)('frees what nobody disposed of, once it is collected', async () => {
     const round = async () => {
       const model = await sequential(layers, { ...options, inputSize: 16 });
       await model.trainStep({ x, y }, step);
@@ -53,7 +56,7 @@ describe.each(devices)('the life of a model on $name', ({ options }) => {
     }
   });
 
-  it('keeps the event loop free during a long step', async () => {
+  it.skipIf(isSlow)('keeps the event loop free during a long step', async () => {
     await using model = await sequential([lstm({ hiddenSize: 256 })], { ...options, inputSize: 16 });
     const steps = 1500;
     const long = { data: Float32Array.from(draws.uniform(2 * steps * 16)), shape: [2, steps, 16] };

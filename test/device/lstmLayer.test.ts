@@ -39,6 +39,40 @@ describe.each(devices)('an LSTM alone on $name', ({ options }) => {
     );
   });
 
+  it('has h of the projection and c of the hidden size', async () => {
+    await using layer = await createLstm({ ...config, hiddenSize: 6, projectionSize: 4 }, options);
+    const x = tensor(2, 5, 3);
+    const { y, hn, cn } = await layer.forward(x, { training: true, seqLengths: [5, 2] });
+    expect([y.shape, hn.shape, cn.shape]).toEqual([
+      [2, 5, 8],
+      [4, 2, 4],
+      [4, 2, 6],
+    ]);
+    const { dx, dh0, dc0 } = await layer.backward({ dhn: hn, dcn: cn });
+    expect([dx.shape, dh0.shape, dc0.shape]).toEqual([x.shape, hn.shape, cn.shape]);
+    await expect(layer.forward(x, { h0: cn })).rejects.toThrow(
+      'h0: expected shape [4, 2, 4], received [4, 2, 6]',
+    );
+    await expect(layer.forward(x, { c0: hn })).rejects.toThrow(
+      'c0: expected shape [4, 2, 6], received [4, 2, 4]',
+    );
+    const refused = createLstm({ ...config, projectionSize: 4 }, options);
+    await expect(refused).rejects.toThrow(
+      'createLstm.projectionSize: expected a whole number below hiddenSize, received 4',
+    );
+  });
+
+  it('clamps every cell at cellClip', async () => {
+    const given = { inputSize: 3, hiddenSize: 16, cellClip: 0.05 };
+    await using layer = await createLstm(given, options);
+    await using free = await createLstm({ ...given, cellClip: undefined }, options);
+    const x = tensor(4, 6, 3);
+    const largest = async (one: LstmLayer) =>
+      Math.max(...(await one.forward(x)).cn.data.map((value) => Math.abs(value)));
+    expect(await largest(layer)).toBe(Math.fround(0.05));
+    expect(await largest(free)).toBeGreaterThan(0.05);
+  });
+
   it('goes on from h0 and c0 as if a sequence had never been cut', async () => {
     await using layer = await createLstm({ inputSize: 3, hiddenSize: 4, numLayers: 2 }, options);
     const x = tensor(1, 6, 3);

@@ -63,6 +63,16 @@ describe.each(devices)('a model on $name', ({ options }) => {
     expect(rows.at(-1)).toEqual(['2,248 parameters, 2,248 of them trainable, 0.0 MiB']);
   });
 
+  it('counts a projection', async () => {
+    const layer = lstm({ hiddenSize: 7, projectionSize: 3, bidirectional: true });
+    await using model = await sequential([layer], { ...options, inputSize: 6 });
+    // A direction has 4H(in + P + 2) + P·H = 28·(6 + 3 + 2) + 21.
+    expect(model.summary()).toMatch(/lstm \(lstm, 1 × 7 → 3, bidirectional\) +\[N, T, 6\] +658/);
+    expect(model.parameterCount).toBe(658);
+    const sizes = model.parameters.map(({ shape }) => shape.reduce((a, b) => a * b));
+    expect(sizes.reduce((a, b) => a + b)).toBe(658);
+  });
+
   it('predicts ragged sequences as it predicts each alone, zeros beyond their ends', async () => {
     const { y } = await tagger.predict(ragged, { batchSize: 2 });
     expect(y.shape).toEqual([3, 5, 4]);
@@ -83,7 +93,11 @@ describe.each(devices)('a model on $name', ({ options }) => {
   });
 
   it('goes on from the states it gave, as if the sequence had never been cut', async () => {
-    const layers = [embedding({ vocabSize: 10, size: 6 }), lstm({ hiddenSize: 7, numLayers: 2 })];
+    const layers = [
+      embedding({ vocabSize: 10, size: 6 }),
+      lstm({ hiddenSize: 9, projectionSize: 4 }),
+      lstm({ hiddenSize: 7, numLayers: 2 }),
+    ];
     await using forwards = await sequential(layers, options);
     const tokens = { data: draws.integers(5 * 12, 0, 10), shape: [5, 12] };
     const part = (from: number, to: number) => ({
@@ -98,7 +112,16 @@ describe.each(devices)('a model on $name', ({ options }) => {
       returnStates: true,
       batchSize: 2,
     });
-    expect(second.states!.map(({ h }) => h.shape)).toEqual([[2, 5, 7]]);
+    expect(second.states!.map(({ h, c }) => [h.shape, c.shape])).toEqual([
+      [
+        [1, 5, 4],
+        [1, 5, 9],
+      ],
+      [
+        [2, 5, 7],
+        [2, 5, 7],
+      ],
+    ]);
     const ends = second.states!.flatMap(({ h, c }) => [...h.data, ...c.data]);
     const expected = whole.states!.flatMap(({ h, c }) => [...h.data, ...c.data]);
     expect(ends).toEqual(expected.map((value) => expect.closeTo(value, 5)));

@@ -12,9 +12,9 @@ struct ReferenceInputs {
   const lstm::BatchShape* shape;
   std::vector<double> weights;
   std::vector<double> x;       // [rows, inputSize]
-  std::vector<double> h0, c0;  // [L*D, N, H] or empty = zeros
+  std::vector<double> h0, c0;  // [L*D, N, P], [L*D, N, H] or empty = zeros
   std::vector<std::vector<double>>
-      dropFactor;  // [L-1][rows*D*H]: what multiplies layer k+1's input; empty = none
+      dropFactor;  // [L-1][rows*D*P]: what multiplies layer k+1's input; empty = none
 };
 
 struct ReferenceOutputs {

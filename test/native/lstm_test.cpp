@@ -22,7 +22,9 @@ std::string idOf(const Case& c) {
          std::to_string(c.batchSize) + "i" + std::to_string(c.config.inputSize) + "h" +
          std::to_string(c.config.hiddenSize) + (c.config.bidirectional ? " both" : "") + " bias" +
          std::to_string(static_cast<int>(c.config.bias)) + (c.unequal ? " unequal" : "") +
-         (c.states ? " states" : "") + (c.config.dropout > 0 ? " dropout" : "");
+         (c.states ? " states" : "") + (c.config.dropout > 0 ? " dropout" : "") +
+         (c.config.projectionSize ? " projected to " + std::to_string(c.config.projectionSize) : "") +
+         (c.config.cellClip > 0 ? " clipped" : "");
 }
 
 struct Inputs {
@@ -44,18 +46,18 @@ Inputs inputsOf(const Case& c) {
     for (int n = 0; n < c.batchSize; ++n) lengths.push_back(1 + random.below(c.timeSteps));
     lengths[random.below(c.batchSize)] = c.timeSteps;
   }
-  const int D = c.config.directions(), H = c.config.hiddenSize;
-  const size_t state = static_cast<size_t>(c.config.numLayers) * D * c.batchSize * H;
+  const int D = c.config.directions(), H = c.config.hiddenSize, P = c.config.outputSize();
+  const size_t stacks = static_cast<size_t>(c.config.numLayers) * D * c.batchSize;
   Inputs in;
   in.shape = shapeOf(c.batchSize, c.timeSteps, lengths);
   in.weights = random.floats(lstmLayout(c.config).size, 1.5 / std::sqrt(H));
   in.x = random.floats(in.shape.rows * c.config.inputSize);
-  in.dy = random.floats(in.shape.rows * D * H);
+  in.dy = random.floats(in.shape.rows * D * P);
   if (c.states) {
-    in.h0 = random.floats(state);
-    in.c0 = random.floats(state);
-    in.dhn = random.floats(state);
-    in.dcn = random.floats(state);
+    in.h0 = random.floats(stacks * P);
+    in.c0 = random.floats(stacks * H);
+    in.dhn = random.floats(stacks * P);
+    in.dcn = random.floats(stacks * H);
   }
   return in;
 }
@@ -69,11 +71,10 @@ float* orNull(std::vector<float>& v) {
 
 Results run(Device& device, const Case& c, const Inputs& in, bool training = true) {
   const auto op = device.makeLstm(c.config);
-  const size_t state = in.h0.size();
   Results r;
   r.y.resize(in.dy.size(), 99);
-  r.hn.resize(state, 99);
-  r.cn.resize(state, 99);
+  r.hn.resize(in.h0.size(), 99);
+  r.cn.resize(in.c0.size(), 99);
   // Filled with NaN: what is read before it is written shows.
   std::vector<float> reserve(op->reserveFloats(in.shape, training), NAN);
   std::vector<float> workspace(op->workspaceFloats(in.shape, training), NAN);
@@ -81,8 +82,8 @@ Results run(Device& device, const Case& c, const Inputs& in, bool training = tru
                orNull(r.hn), orNull(r.cn), reserve.data(), workspace.data(), training, kKey});
   if (!training) return r;
   r.dx.resize(in.x.size(), 99);
-  r.dh0.resize(state, 99);
-  r.dc0.resize(state, 99);
+  r.dh0.resize(in.h0.size(), 99);
+  r.dc0.resize(in.c0.size(), 99);
   r.dWeights.resize(in.weights.size(), 0);
   workspace.assign(workspace.size(), NAN);
   op->backward({in.shape, in.weights.data(), 1, in.x.data(), r.y.data(), in.dy.data(), orNull(in.dhn),
@@ -164,16 +165,23 @@ LstmConfig configOf(int in, int hidden, int layers, bool both, BiasMode bias, fl
   return config;
 }
 
+LstmConfig projectedTo(int size, LstmConfig config) {
+  config.projectionSize = size;
+  return config;
+}
+
+LstmConfig clippedAt(float clip, LstmConfig config) {
+  config.cellClip = clip;
+  return config;
+}
+
 double dotOf(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
   for (size_t i = 0; i < b.size(); ++i) sum += a[i] * b[i];
   return sum;
 }
 
-}  // namespace
-
-TEST("the reference's gradients are its central differences") {
-  const Case c = {configOf(3, 4, 2, true, BiasMode::kDouble, 0.3f), 3, 4, true, true};
+void checkCentralDifferences(const Case& c) {
   const Inputs in = inputsOf(c);
   ReferenceInputs reference = referenceOf(c, in);
   const std::vector<double> dy = doubles(in.dy), dhn = doubles(in.dhn), dcn = doubles(in.dcn);
@@ -199,6 +207,17 @@ TEST("the reference's gradients are its central differences") {
   compare(reference.c0, gradients.dc0);
 }
 
+}  // namespace
+
+TEST("the reference's gradients are its central differences") {
+  const LstmConfig config = configOf(3, 4, 2, true, BiasMode::kDouble, 0.3f);
+  checkCentralDifferences({config, 3, 4, true, true});
+  checkCentralDifferences({projectedTo(3, config), 3, 4, true, true});
+  // No cell of these numbers is so near the clip that a difference would cross it.
+  checkCentralDifferences({clippedAt(0.4f, config), 3, 4, true, true});
+  checkCentralDifferences({clippedAt(0.4f, projectedTo(2, config)), 3, 4, true, true});
+}
+
 TEST("lstm agrees with the reference in every bias mode and direction, with equal and unequal lengths") {
   for (BiasMode bias : {BiasMode::kNone, BiasMode::kSingle, BiasMode::kDouble})
     for (bool both : {false, true})
@@ -222,12 +241,60 @@ TEST("lstm agrees with the reference in deep stacks, long sequences and with dro
     check({configOf(6, 12, 3, both, BiasMode::kSingle, 0.4f), 4, 7, true, true});
 }
 
+TEST("lstm with projection agrees with the reference in every direction, length and bias mode") {
+  for (BiasMode bias : {BiasMode::kNone, BiasMode::kSingle, BiasMode::kDouble})
+    for (bool both : {false, true})
+      for (bool unequal : {false, true})
+        for (bool states : {false, true})
+          check({projectedTo(3, configOf(5, 7, 2, both, bias)), 5, 6, unequal, states});
+  check({projectedTo(4, configOf(6, 12, 3, true, BiasMode::kSingle, 0.4f)), 4, 7, true, true});
+}
+
+TEST("lstm with projection agrees with the reference at sizes around the vector and the tile") {
+  for (int hidden : {2, 8, 16, 17, 33, 48, 65})
+    for (int size : {1, hidden / 2, hidden - 1})
+      check({projectedTo(size, configOf(hidden % 13 + 1, hidden, 1, hidden % 2 == 0, BiasMode::kDouble)),
+             hidden % 7 + 1, 5, true, true});
+  check({projectedTo(64, configOf(9, 256, 1, false, BiasMode::kDouble)), 3, 3, true, true});
+  check({projectedTo(33, configOf(20, 96, 1, true, BiasMode::kDouble)), 130, 3, true, true});
+}
+
+TEST("lstm with a cell clip agrees with the reference, with and without projection") {
+  for (float clip : {0.02f, 0.3f, 50.0f})
+    for (bool both : {false, true}) {
+      const LstmConfig config = clippedAt(clip, configOf(5, 19, 2, both, BiasMode::kDouble));
+      check({config, 5, 6, true, true});
+      check({projectedTo(7, config), 5, 6, true, true});
+    }
+}
+
+TEST(
+    "a cell clip clamps the states it gives but not those it is given, and one out of reach changes no bit") {
+  const Case c = {configOf(3, 9, 1, false, BiasMode::kDouble), 4, 5, true, true};
+  Case clipped = c;
+  clipped.config.cellClip = 0.1f;
+  Inputs in = inputsOf(c);
+  for (float& value : in.c0) value = 100;
+  const auto device = makeCpuDevice({1, ""});
+  bool reached = false;
+  for (float value : run(*device, clipped, in).cn) {
+    CHECK(std::fabs(value) <= 0.1f);
+    reached = reached || value == 0.1f;
+  }
+  CHECK(reached);
+  clipped.config.cellClip = 1000;
+  CHECK(run(*device, clipped, in) == run(*device, c, in));
+}
+
 TEST("threads that own units of a large hidden state give the bits of one thread") {
-  const Case c = {configOf(40, 200, 2, true, BiasMode::kDouble, 0.2f), 20, 6, true, true};
-  const Inputs in = inputsOf(c);
-  for (const cpu::Kernels* kernels : harness::allKernels()) {
-    const Results one = run(*cpu::makeDeviceOn(*kernels, 1), c, in);
-    for (int threads : {2, 3, 4}) CHECK(run(*cpu::makeDeviceOn(*kernels, threads), c, in) == one);
+  const LstmConfig config = configOf(40, 200, 2, true, BiasMode::kDouble, 0.2f);
+  for (const Case& c :
+       {Case{config, 20, 6, true, true}, Case{clippedAt(0.5f, projectedTo(90, config)), 20, 6, true, true}}) {
+    const Inputs in = inputsOf(c);
+    for (const cpu::Kernels* kernels : harness::allKernels()) {
+      const Results one = run(*cpu::makeDeviceOn(*kernels, 1), c, in);
+      for (int threads : {2, 3, 4}) CHECK(run(*cpu::makeDeviceOn(*kernels, threads), c, in) == one);
+    }
   }
 }
 

@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { createLstm } from '../../src/index.js';
 import { dataOf, sizeOf, toTensor, toTensors } from '../support/arrays.js';
-import { caseTable, DROPOUT_RATE, type LstmCase } from '../support/caseTable.js';
+import { caseTable, CELL_CLIP, DROPOUT_RATE, type LstmCase } from '../support/caseTable.js';
 import { assertClose, assertZeroWhere } from '../support/compare.js';
 import { devices } from '../support/devices.js';
 import { Draws } from '../support/draws.js';
 import { deviceTolerance } from '../support/tolerances.js';
-import { batchOf, lstm, lstmShapes, type Batch, type LstmConfig, type Tensors } from './oracle.js';
+import {
+  batchOf,
+  lstm,
+  lstmShapes,
+  outputSize,
+  type Batch,
+  type LstmConfig,
+  type Tensors,
+} from './oracle.js';
 
 const SEED = 71;
 
@@ -24,7 +32,8 @@ interface Numbers {
 }
 
 function numbersOf(given: LstmCase): Numbers {
-  const { inputSize, hiddenSize, numLayers, bidirectional, bias, timeSteps: T, batchSize: N } = given;
+  const { inputSize, hiddenSize, projectionSize, numLayers, bidirectional, bias } = given;
+  const { timeSteps: T, batchSize: N } = given;
   const draws = new Draws(given.id);
   const config = {
     inputSize,
@@ -33,6 +42,8 @@ function numbersOf(given: LstmCase): Numbers {
     bidirectional,
     bias,
     dropout: given.dropout ? DROPOUT_RATE : 0,
+    projectionSize,
+    ...(given.clip ? { cellClip: CELL_CLIP } : {}),
   };
   const batch = batchOf(N, T, given.ragged ? draws.integers(N, 1, T + 1) : undefined);
   const shapes = lstmShapes(config);
@@ -41,7 +52,8 @@ function numbersOf(given: LstmCase): Numbers {
     Object.entries(shapes).map(([name, shape]) => [name, draws.uniform(sizeOf(shape), -reach, reach)]),
   );
   const directions = bidirectional ? 2 : 1;
-  const stateSize = numLayers * directions * N * hiddenSize;
+  const hSize = numLayers * directions * N * outputSize(config);
+  const cSize = numLayers * directions * N * hiddenSize;
   const padded = (channels: number) =>
     draws.uniform(N * T * channels).map((v, i) => (isLive(batch, channels)(i) ? v : 1000 * v));
   return {
@@ -50,10 +62,10 @@ function numbersOf(given: LstmCase): Numbers {
     shapes,
     weights,
     x: padded(inputSize),
-    dy: padded(directions * hiddenSize),
-    ...(given.states ? { states: { h0: draws.uniform(stateSize), c0: draws.uniform(stateSize) } } : {}),
-    dhn: draws.uniform(stateSize),
-    dcn: draws.uniform(stateSize),
+    dy: padded(directions * outputSize(config)),
+    ...(given.states ? { states: { h0: draws.uniform(hSize), c0: draws.uniform(cSize) } } : {}),
+    dhn: draws.uniform(hSize),
+    dcn: draws.uniform(cSize),
   };
 }
 
@@ -75,17 +87,19 @@ function oracleOf({ config, batch, weights, x, dy, states, dhn, dcn }: Numbers, 
 
 function tensorsOf({ config, batch, x, dy, states, dhn, dcn }: Numbers) {
   const { inputSize: C, hiddenSize: H, numLayers, bidirectional } = config;
+  const P = outputSize(config);
   const D = bidirectional ? 2 : 1;
   const { batchSize: N, timeSteps: T, lengths } = batch;
-  const state = (values: Float64Array) => toTensor(values, [numLayers * D, N, H]);
+  const h = (values: Float64Array) => toTensor(values, [numLayers * D, N, P]);
+  const c = (values: Float64Array) => toTensor(values, [numLayers * D, N, H]);
   const equal = lengths.every((length) => length === T);
   return {
     x: toTensor(x, [N, T, C]),
     given: {
-      ...(states === undefined ? {} : { h0: state(states.h0), c0: state(states.c0) }),
+      ...(states === undefined ? {} : { h0: h(states.h0), c0: c(states.c0) }),
       ...(equal ? {} : { seqLengths: [...lengths] }),
     },
-    gradients: { dy: toTensor(dy, [N, T, D * H]), dhn: state(dhn), dcn: state(dcn) },
+    gradients: { dy: toTensor(dy, [N, T, D * P]), dhn: h(dhn), dcn: c(dcn) },
   };
 }
 
@@ -124,7 +138,7 @@ describe.each(caseTable())('LSTM $id', (given) => {
       pick(await layer.forward(tensors.x, { ...tensors.given, training: true }), 'y', 'hn', 'cn'),
     );
     close('', forward, out, pick(wanted.training, 'y', 'hn', 'cn'));
-    const width = config.hiddenSize * (config.bidirectional ? 2 : 1);
+    const width = outputSize(config) * (config.bidirectional ? 2 : 1);
     assertZeroWhere(out['y']!, isLive(batch, width), { name: 'y', rerun });
 
     const back = dataOf(pick(await layer.backward(tensors.gradients), 'dx', 'dh0', 'dc0'));
@@ -143,11 +157,13 @@ describe.each(devices)('passes of one layer follow each other on $name', ({ opti
     batchSize: 4,
     inputSize: 3,
     hiddenSize: 6,
+    projectionSize: 4,
     bidirectional: true,
     bias: 'double',
     ragged: true,
     states: true,
     dropout: true,
+    clip: true,
   };
   const numbers = numbersOf(given);
   const tensors = tensorsOf(numbers);

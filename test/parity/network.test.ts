@@ -177,6 +177,28 @@ const CASES: readonly NetworkCase[] = [
     ...RAGGED,
   },
   {
+    title: 'projections and cell clips, of every step and of last states',
+    nodes: [
+      { ...stacked, hiddenSize: 9, projectionSize: 5 },
+      { ...lstmNode, name: 'lstm_1', projectionSize: 4, cellClip: 0.2 },
+      { ...stacked, name: 'lstm_2', projectionSize: 2, cellClip: 0.3, returnSequences: false },
+      head('linear'),
+    ],
+    loss: 'mse',
+    ...RAGGED,
+  },
+  {
+    title: 'penalties on a projection',
+    nodes: [{ ...lstmNode, projectionSize: 4 }, head('linear')],
+    loss: 'mse',
+    rules: {
+      penalties: {
+        'lstm.weight_hh_l0': { l1: 0.01, l2: 0.03 },
+        'lstm.weight_hr_l0': { l1: 0.01, l2: 0.03 },
+      },
+    },
+  },
+  {
     title: 'penalties on every kind of parameter',
     nodes: [embedding, lstmNode, head('softmax')],
     loss: 'crossEntropy',

@@ -14,6 +14,7 @@ import {
   lstmShapes,
   networkShapes,
   newOptimizerState,
+  outputSize,
   penaltyOf,
   pool,
   predict,
@@ -90,14 +91,30 @@ describe('the LSTM of the oracle has the gradients of its outputs', () => {
       'dropout between three layers in both directions',
       { ...base, numLayers: 3, bidirectional: true, dropout: 0.4 },
     ],
+    ['projection', { ...base, hiddenSize: 4, projectionSize: 3 }],
+    [
+      'projection, two layers, both directions, dropout',
+      { ...base, hiddenSize: 3, projectionSize: 1, numLayers: 2, bidirectional: true, dropout: 0.3 },
+    ],
+    // No cell of these numbers lies so near the clip that a difference would cross it.
+    ['cell clip', { ...base, hiddenSize: 4, cellClip: 0.3 }],
+    [
+      'cell clip and projection, two layers, both directions',
+      { ...base, hiddenSize: 4, projectionSize: 2, cellClip: 0.2, numLayers: 2, bidirectional: true },
+    ],
   ];
 
   it.each(cases)('%s', (name, config) => {
     const draws = new Draws(name);
     const D = config.bidirectional ? 2 : 1;
-    const states = [config.numLayers * D, 3, config.hiddenSize];
-    const inputs = drawAll(draws, { x: [3, 5, 3], h0: states, c0: states, ...lstmShapes(config) });
-    const dy = draws.uniform(3 * 5 * D * config.hiddenSize);
+    const states = (size: number) => [config.numLayers * D, 3, size];
+    const inputs = drawAll(draws, {
+      x: [3, 5, 3],
+      h0: states(outputSize(config)),
+      c0: states(config.hiddenSize),
+      ...lstmShapes(config),
+    });
+    const dy = draws.uniform(3 * 5 * D * outputSize(config));
     const dhn = draws.uniform(inputs['h0']!.length);
     const dcn = draws.uniform(inputs['c0']!.length);
     checkByCentralDifferences(inputs, (given) => {
@@ -109,6 +126,21 @@ describe('the LSTM of the oracle has the gradients of its outputs', () => {
         gradients: { x: back.dx, h0: back.dh0, c0: back.dc0, ...back.weights },
       };
     });
+  });
+
+  it('clamps c but not c0, and goes on with the clamped value', () => {
+    const config = { ...base, hiddenSize: 1, cellClip: 0.5 };
+    // Gates wide open, g = tanh(100 x) = ±1: c would be 2 + 1, then 0.5 - 1, then -0.5 - 1.
+    const weights = {
+      weight_ih_l0: Float64Array.of(0, 0, 0, 0, 0, 0, 100, 0, 0, 0, 0, 0),
+      weight_hh_l0: new Float64Array(4),
+      bias_ih_l0: Float64Array.of(100, 100, 0, 100),
+      bias_hh_l0: new Float64Array(4),
+    };
+    const x = Float64Array.of(1, 0, 0, -1, 0, 0, -1, 0, 0);
+    const { y, cn } = lstm(config, weights, batchOf(1, 3), { x, c0: Float64Array.of(2) });
+    expect(Array.from(y)).toEqual([0.5, -0.5, -0.5].map(Math.tanh));
+    expect(cn[0]).toBe(-0.5);
   });
 
   it('gives zeros beyond each length, and as final states those of the last live step', () => {

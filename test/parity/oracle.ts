@@ -8,7 +8,14 @@ export { dense, type Activation } from './oracle/dense.js';
 export { dropoutFactors } from './oracle/dropout.js';
 export { embedding } from './oracle/embedding.js';
 export { lossOf, type LossKind, type Targets } from './oracle/losses.js';
-export { lstm, lstmShapes, type LstmConfig, type LstmOutputs, type Tensors } from './oracle/lstm.js';
+export {
+  lstm,
+  lstmShapes,
+  outputSize,
+  type LstmConfig,
+  type LstmOutputs,
+  type Tensors,
+} from './oracle/lstm.js';
 export { gradientsOf, networkShapes, predict, type NetworkInputs, type Node } from './oracle/network.js';
 export { pool, type PoolMode } from './oracle/pool.js';
 export {

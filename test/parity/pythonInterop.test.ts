@@ -22,8 +22,9 @@ import torch
 from safetensors.torch import load_file
 
 path, x, layers, bidirectional = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "true"
+projection = int(sys.argv[5])
 weights = load_file(path)
-lstm = torch.nn.LSTM(${channels}, ${hiddenSize}, layers, batch_first=True, bidirectional=bidirectional)
+lstm = torch.nn.LSTM(${channels}, ${hiddenSize}, layers, batch_first=True, bidirectional=bidirectional, proj_size=projection)
 part = {name.removeprefix("lstm."): tensor for name, tensor in weights.items() if name.startswith("lstm.")}
 lstm.load_state_dict(part)
 with torch.no_grad():
@@ -44,14 +45,19 @@ interface Answer {
   readonly names: string[];
 }
 
-async function inPython(path: string, numLayers: number, bidirectional: boolean): Promise<Answer> {
-  const values = [path, JSON.stringify(x), String(numLayers), String(bidirectional)];
+async function inPython(
+  path: string,
+  numLayers: number,
+  bidirectional: boolean,
+  projectionSize = 0,
+): Promise<Answer> {
+  const values = [path, JSON.stringify(x), numLayers, bidirectional, projectionSize].map(String);
   const { stdout } = await promisify(execFile)(python!, ['-c', script, ...values], { maxBuffer: 1 << 26 });
   return JSON.parse(stdout) as Answer;
 }
 
-function network(numLayers: number, bidirectional: boolean): Promise<Model> {
-  return sequential([lstm({ hiddenSize, numLayers, bidirectional }), dense({ units: 4 })], {
+function network(numLayers: number, bidirectional: boolean, projectionSize = 0): Promise<Model> {
+  return sequential([lstm({ hiddenSize, numLayers, bidirectional, projectionSize }), dense({ units: 4 })], {
     input: 'features',
     inputSize: channels,
     device: 'cpu',
@@ -75,11 +81,12 @@ describe.skipIf(python === undefined)('a checkpoint in Python (CUDNN_LSTM_PYTHON
   afterAll(() => rm(folder, { recursive: true }));
 
   it.each([
-    [1, false],
-    [2, true],
-    [3, false],
-  ])('is taken by nn.LSTM as it is: %d layers, bidirectional %j', async (numLayers, bidirectional) => {
-    await using model = await network(numLayers, bidirectional);
+    [1, false, 0],
+    [2, true, 0],
+    [3, false, 0],
+    [2, true, 3],
+  ])('is taken by nn.LSTM as it is: %d layers, bidirectional %j, proj_size %d', async (...given) => {
+    await using model = await network(...given);
     // Trained, so that no two weights are alike by the way they were drawn, and moments are in the file.
     const y = {
       data: Float32Array.from({ length: batchSize * timeSteps * 4 }, (_, k) => Math.cos(k)),
@@ -89,7 +96,7 @@ describe.skipIf(python === undefined)('a checkpoint in Python (CUDNN_LSTM_PYTHON
       await model.trainStep({ x, y }, { loss: 'mse', optimizer: adam({ learningRate: 0.05 }) });
     await model.save(path);
 
-    const answer = await inPython(path, numLayers, bidirectional);
+    const answer = await inPython(path, ...given);
     expect(worstDifference((await model.predict(x)).y.data, answer.out)).toBeLessThan(1e-5);
     expect(answer.names).toContain('optimizer.m.lstm.weight_hh_l0');
   });

@@ -5,7 +5,8 @@ import { Draws } from './draws.js';
  *
  * An id says all: `l2t64n32i128h256bi-single-ragged-states-drop` is 2 layers, 64 steps, 32 sequences, 128
  * channels, hidden size 256, both directions; one bias (`-none`: no bias), unequal lengths, initial states,
- * dropout between layers. Any id may be run: CUDNN_LSTM_CASE=<id>.
+ * dropout between layers. `l1t3n3i7h10p4-clip` projects h to 4 channels and clamps the cells at CELL_CLIP. Any id may
+ * be run: CUDNN_LSTM_CASE=<id>.
  */
 export interface LstmCase {
   readonly id: string;
@@ -14,14 +15,19 @@ export interface LstmCase {
   readonly batchSize: number;
   readonly inputSize: number;
   readonly hiddenSize: number;
+  /** P; 0: no projection. */
+  readonly projectionSize: number;
   readonly bidirectional: boolean;
   readonly bias: 'double' | 'single' | 'none';
   readonly ragged: boolean;
   readonly states: boolean;
   readonly dropout: boolean;
+  readonly clip: boolean;
 }
 
 export const DROPOUT_RATE = 0.3;
+/** Clamps a share of the cells of every clip case, never all. */
+export const CELL_CLIP = 0.15;
 
 type Sizes = Omit<LstmCase, 'id'>;
 
@@ -31,11 +37,13 @@ const BASE: Sizes = {
   batchSize: 3,
   inputSize: 7,
   hiddenSize: 10,
+  projectionSize: 0,
   bidirectional: false,
   bias: 'double',
   ragged: false,
   states: false,
   dropout: false,
+  clip: false,
 };
 
 /** Edges of vector widths (4, 8, 16) and of blocks (32, 64, 128), and their neighbours. */
@@ -44,7 +52,10 @@ const EDGES = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 
 export function caseTable(): LstmCase[] {
   const only = process.env['CUDNN_LSTM_CASE'];
   if (only !== undefined) return [parseCase(only)];
-  const cases = [...axes(), ...stacks(), ...mixtures()].map((sizes) => ({ ...sizes, id: idOf(sizes) }));
+  const cases = [...axes(), ...stacks(), ...mixtures(), ...projections()].map((sizes) => ({
+    ...sizes,
+    id: idOf(sizes),
+  }));
   return [...new Map(cases.map((entry) => [entry.id, entry])).values()];
 }
 
@@ -82,6 +93,43 @@ function stacks(): Sizes[] {
   return sizes;
 }
 
+/** Projections of every size class, alone, in stacks and with a cell clip; and the clip without them. */
+function projections(): Sizes[] {
+  const alternate = (i: number) => ({
+    bidirectional: i % 2 === 1,
+    ragged: i % 3 !== 0,
+    states: i % 4 > 1,
+    clip: i % 5 === 4,
+  });
+  const [largest, edges] = [Math.max(...EDGES), EDGES.filter((size) => size > 1)];
+  const stack = { ...BASE, numLayers: 3, timeSteps: 6, batchSize: 5, hiddenSize: 13 };
+  const everything = { ragged: true, states: true, dropout: true };
+  return [
+    ...EDGES.filter((size) => size < largest).map((projectionSize, i) => ({
+      ...BASE,
+      ...alternate(i),
+      hiddenSize: largest,
+      projectionSize,
+    })),
+    ...edges.map((hiddenSize, i) => ({
+      ...BASE,
+      ...alternate(i + 1),
+      hiddenSize,
+      projectionSize: i % 2 === 0 ? hiddenSize - 1 : Math.ceil(hiddenSize / 4),
+    })),
+    ...EDGES.map((batchSize, i) => ({ ...BASE, ...alternate(i + 2), batchSize, projectionSize: 4 })),
+    ...[1, 2, 100, 300].map((timeSteps, i) => ({ ...BASE, ...alternate(i), timeSteps, projectionSize: 6 })),
+    ...[false, true].flatMap((bidirectional) =>
+      (['double', 'single', 'none'] as const).flatMap((bias) =>
+        [0, 5].flatMap((projectionSize) => [
+          { ...stack, bidirectional, bias, projectionSize, clip: projectionSize === 0 },
+          { ...stack, ...everything, bidirectional, bias, projectionSize, clip: true },
+        ]),
+      ),
+    ),
+  ];
+}
+
 /** Everything at once: sizes drawn over their whole ranges, as long as the oracle takes them in a blink. */
 function mixtures(): Sizes[] {
   const draws = new Draws('case table');
@@ -101,6 +149,8 @@ function mixtures(): Sizes[] {
       ragged: one(0, 2) === 1,
       states: one(0, 2) === 1,
       dropout: numLayers > 1 && one(0, 2) === 1,
+      projectionSize: 0,
+      clip: false,
     };
     const work = multiplyAdds(drawn);
     if (work > 3e5 && work < 6e7) sizes.push(drawn);
@@ -123,22 +173,26 @@ function multiplyAdds({
 }
 
 function idOf(sizes: Sizes): string {
-  const { numLayers, timeSteps, batchSize, inputSize, hiddenSize, bidirectional, bias, ragged, states } =
+  const { numLayers, timeSteps, batchSize, inputSize, hiddenSize, projectionSize, bidirectional, bias } =
     sizes;
   const flags = [
     bias === 'double' ? undefined : bias,
-    ragged ? 'ragged' : undefined,
-    states ? 'states' : undefined,
+    sizes.ragged ? 'ragged' : undefined,
+    sizes.states ? 'states' : undefined,
     sizes.dropout ? 'drop' : undefined,
+    sizes.clip ? 'clip' : undefined,
   ];
-  const start = `l${numLayers}t${timeSteps}n${batchSize}i${inputSize}h${hiddenSize}${bidirectional ? 'bi' : ''}`;
-  return [start, ...flags.filter((flag) => flag !== undefined)].join('-');
+  const start = `l${numLayers}t${timeSteps}n${batchSize}i${inputSize}h${hiddenSize}`;
+  const rest = `${projectionSize > 0 ? `p${projectionSize}` : ''}${bidirectional ? 'bi' : ''}`;
+  return [start + rest, ...flags.filter((flag) => flag !== undefined)].join('-');
 }
 
 export function parseCase(id: string): LstmCase {
   const [start = '', ...flags] = id.split('-');
-  const sizes = /^l(\d+)t(\d+)n(\d+)i(\d+)h(\d+)(bi)?$/.exec(start);
-  const unknown = flags.filter((flag) => !['single', 'none', 'ragged', 'states', 'drop'].includes(flag));
+  const sizes = /^l(\d+)t(\d+)n(\d+)i(\d+)h(\d+)(?:p(\d+))?(bi)?$/.exec(start);
+  const unknown = flags.filter(
+    (flag) => !['single', 'none', 'ragged', 'states', 'drop', 'clip'].includes(flag),
+  );
   if (sizes === null || unknown.length > 0) {
     throw new Error(`a case reads like l2t64n32i128h256bi-single-ragged-states-drop, got '${id}'`);
   }
@@ -156,10 +210,12 @@ export function parseCase(id: string): LstmCase {
     batchSize,
     inputSize,
     hiddenSize,
-    bidirectional: sizes[6] === 'bi',
+    projectionSize: Number(sizes[6] ?? 0),
+    bidirectional: sizes[7] === 'bi',
     bias: flags.includes('single') ? 'single' : flags.includes('none') ? 'none' : 'double',
     ragged: flags.includes('ragged'),
     states: flags.includes('states'),
     dropout: flags.includes('drop'),
+    clip: flags.includes('clip'),
   };
 }

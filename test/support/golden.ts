@@ -39,6 +39,7 @@ export interface LstmGolden {
     readonly numLayers: number;
     readonly bidirectional: boolean;
     readonly bias: 'double' | 'none';
+    readonly projectionSize?: number;
   };
   readonly batchSize: number;
   readonly timeSteps: number;
@@ -51,7 +52,9 @@ export interface LstmGolden {
 }
 
 export function lstmGolden(): LstmGolden[] {
-  return readGolden<{ cases: LstmGolden[] }>('lstm.json').cases;
+  return ['lstm.json', 'lstmProjection.json'].flatMap(
+    (name) => readGolden<{ cases: LstmGolden[] }>(name).cases,
+  );
 }
 
 interface TrainingGolden {

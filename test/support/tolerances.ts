@@ -56,3 +56,13 @@ export const deviceTolerance = {
    * nearly cancel has a large relative error, and moves by a share of the learning rate all the same. */
   trainedByAdam: 3000 * UNIT,
 };
+
+/** TF32 keeps 10 bits of the factors' mantissas and adds in float32: one rounding of a factor. */
+const TF32_UNIT = 2 ** -11;
+
+/** Chosen by the argument above, for want of a measurement: errors of a sum's factors are independent, so a product of
+ * matrices is right to about one unit of its largest element, once for each layer and direction of the pass. */
+export const tf32Tolerance = {
+  forward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 8 * numLayers * TF32_UNIT,
+  backward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 16 * numLayers * TF32_UNIT,
+};

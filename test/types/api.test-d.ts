@@ -3,6 +3,7 @@ import {
   adam,
   createLstm,
   dense,
+  devices,
   dropout,
   earlyStopping,
   embedding,
@@ -29,6 +30,7 @@ export async function accepted(): Promise<void> {
     [
       embedding({ vocabSize: 10, size: 4 }),
       lstm({ hiddenSize: 8, numLayers: 2, bidirectional: true, bias: 'single', dropout: 0.3 }),
+      lstm({ hiddenSize: 8, projectionSize: 4, cellClip: 3 }),
       dropout({ rate: 0.1, sharedOverTime: true }),
       pool({ mode: 'mean' }),
       dense({ units: 2, activation: 'softmax' }),
@@ -58,6 +60,19 @@ export async function accepted(): Promise<void> {
   same<Awaited<ReturnType<typeof model.getWeights>>, NamedTensors>(true);
   await model.setWeights({ 'fc.bias': [0, 0], 'fc.weight': await weight() }, { strict: false });
   same<typeof model.config, ModelConfig>(true);
+  await model.to('cuda:1');
+  const moved = await model.to({
+    device: 'cuda',
+    precision: 'tf32',
+    memoryLimit: 2 ** 30,
+    rnnAlgorithm: 'auto',
+  });
+  same<typeof moved, typeof model>(true);
+  same<ReturnType<typeof model.memory>['device']['usedBytes'], number>(true);
+  for (const one of await devices()) {
+    if (!one.available) same<typeof one.reason, string>(true);
+    else if (one.device !== 'cpu') same<typeof one.standIn, boolean>(true);
+  }
   const loaded = await loadModel('file', { threads: 2 });
   same<typeof loaded, Model>(true);
   await using layer = await createLstm({ inputSize: 3, hiddenSize: 4 }, { device: 'cpu' });
@@ -67,6 +82,10 @@ export async function accepted(): Promise<void> {
 }
 
 export function refused(model: Model): void {
+  // @ts-expect-error no such device
+  void model.to('gpu');
+  // @ts-expect-error not built yet
+  void model.to({ device: 'cuda', precision: 'fp16' });
   // @ts-expect-error hiddenSize is needed
   lstm({});
   // @ts-expect-error a misspelt setting

@@ -3,8 +3,15 @@
 
 namespace lstm::cpu::LSTM_ARCH {
 
-// i, f, o = sigmoid, g = tanh;  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t)
-void cellForward(const CellForward& p) {
+// NaN stays NaN.
+LSTM_INLINE Vec clamped(Vec c, float clip) {
+  c = select(c > clip, splat(clip), c);
+  return select(c < -clip, splat(-clip), c);
+}
+
+// i, f, o = sigmoid, g = tanh;  c_t = f c_{t-1} + i g, clamped where there is a clip;  h_t = o tanh(c_t)
+template <bool kClip>
+LSTM_INLINE void forwardCell(const CellForward& p) {
   for (int n = 0; n < p.rows; ++n) {
     float* gate = p.gates + n * p.gateStride;
     const int64_t at = n * p.hidden;
@@ -15,7 +22,8 @@ void cellForward(const CellForward& p) {
       const Vec g = vtanh(loadUpTo(gate + 2 * p.hidden + u, lanes));
       const Vec o = vsigmoid(loadUpTo(gate + 3 * p.hidden + u, lanes));
       const Vec before = loadUpTo(p.c + at + u, lanes);
-      const Vec c = f * before + i * g;
+      Vec c = f * before + i * g;
+      if (kClip) c = clamped(c, p.clip);
       const Vec t = vtanh(c);
       const Vec h = o * t;
       storeUpTo(p.c + at + u, c, lanes);
@@ -33,8 +41,18 @@ void cellForward(const CellForward& p) {
   }
 }
 
-// dc += dh o (1 - tanh(c)^2);  d of the pre-activations by sigmoid' = s (1 - s), tanh' = 1 - t^2
-void cellBackward(const CellBackward& p) {
+void cellForward(const CellForward& p) {
+  if (p.clip > 0) {
+    forwardCell<true>(p);
+  } else {
+    forwardCell<false>(p);
+  }
+}
+
+// dc += dh o (1 - tanh(c)^2), 0 where c was clamped;  d of the pre-activations by sigmoid' = s (1 - s),
+// tanh' = 1 - t^2
+template <bool kClip>
+LSTM_INLINE void backwardCell(const CellBackward& p) {
   for (int n = 0; n < p.rows; ++n) {
     float* gate = p.gates + n * p.gateStride;
     const int64_t at = n * p.hidden;
@@ -48,13 +66,22 @@ void cellBackward(const CellBackward& p) {
       const Vec before = loadUpTo(p.cPrev + at + u, lanes);
       Vec dh = loadUpTo(p.dh + at + u, lanes);
       if (p.dy) dh = dh + loadUpTo(p.dy + n * p.dyStride + u, lanes);
-      const Vec dc = loadUpTo(p.dc + at + u, lanes) + dh * o * (1.0f - t * t);
+      Vec dc = loadUpTo(p.dc + at + u, lanes) + dh * o * (1.0f - t * t);
+      if (kClip) dc = select(absolute(f * before + i * g) > p.clip, splat(0.0f), dc);
       storeUpTo(gate + u, dc * g * (i * (1.0f - i)), lanes);
       storeUpTo(gate + p.hidden + u, dc * before * (f * (1.0f - f)), lanes);
       storeUpTo(gate + 2 * p.hidden + u, dc * i * (1.0f - g * g), lanes);
       storeUpTo(gate + 3 * p.hidden + u, dh * t * (o * (1.0f - o)), lanes);
       storeUpTo(p.dc + at + u, dc * f, lanes);
     }
+  }
+}
+
+void cellBackward(const CellBackward& p) {
+  if (p.clip > 0) {
+    backwardCell<true>(p);
+  } else {
+    backwardCell<false>(p);
   }
 }
 

@@ -56,13 +56,20 @@ LSTM_CASES = [
     dict(id="one sequence of one step", N=1, T=1, C=1, H=1, L=1, bi=False, bias=True, lengths=None, states=True),
 ]
 
+PROJECTION_CASES = [
+    dict(id="projection, one layer", N=3, T=6, C=5, H=7, P=3, L=1, bi=False, bias=True, lengths=None, states=False),
+    dict(id="projection to one channel without bias, initial states", N=2, T=5, C=3, H=6, P=1, L=1, bi=False, bias=False, lengths=None, states=True),
+    dict(id="projection, three layers, initial states", N=4, T=7, C=5, H=8, P=7, L=3, bi=False, bias=True, lengths=None, states=True),
+    dict(id="projection, two layers, both directions, unequal lengths", N=5, T=9, C=7, H=6, P=4, L=2, bi=True, bias=True, lengths=[3, 9, 1, 9, 6], states=True),
+]
 
-def lstm_case(id, N, T, C, H, L, bi, bias, lengths, states):
-    lstm = nn.LSTM(C, H, L, bias=bias, batch_first=True, bidirectional=bi)
+
+def lstm_case(id, N, T, C, H, L, bi, bias, lengths, states, P=0):
+    lstm = nn.LSTM(C, H, L, bias=bias, batch_first=True, bidirectional=bi, proj_size=P)
     round_to_float32(lstm)
     D = 2 if bi else 1
     x = draw(N, T, C).requires_grad_()
-    h0, c0 = (draw(L * D, N, H) if states else torch.zeros(L * D, N, H) for _ in range(2))
+    h0, c0 = (draw(L * D, N, S) if states else torch.zeros(L * D, N, S) for S in (P or H, H))
     h0.requires_grad_(), c0.requires_grad_()
     if lengths is None:
         y, (hn, cn) = lstm(x, (h0, c0))
@@ -70,11 +77,14 @@ def lstm_case(id, N, T, C, H, L, bi, bias, lengths, states):
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         packed_y, (hn, cn) = lstm(packed, (h0, c0))
         y, _ = pad_packed_sequence(packed_y, batch_first=True, total_length=T)
-    dy, dhn, dcn = draw(N, T, D * H), draw(L * D, N, H), draw(L * D, N, H)
+    dy, dhn, dcn = draw(N, T, D * (P or H)), draw(L * D, N, P or H), draw(L * D, N, H)
     ((y * dy).sum() + (hn * dhn).sum() + (cn * dcn).sum()).backward()
     return {
         "id": id,
-        "config": {"inputSize": C, "hiddenSize": H, "numLayers": L, "bidirectional": bi, "bias": "double" if bias else "none"},
+        "config": {
+            "inputSize": C, "hiddenSize": H, "numLayers": L, "bidirectional": bi, "bias": "double" if bias else "none",
+            **({"projectionSize": P} if P else {}),
+        },
         "batchSize": N,
         "timeSteps": T,
         "lengths": lengths,
@@ -164,3 +174,4 @@ def sgd_run():
 torch.manual_seed(SEED)
 write("lstm.json", {"cases": [lstm_case(**case) for case in LSTM_CASES]})
 write("training.json", {"adam": adam_run(), "sgd": sgd_run()})
+write("lstmProjection.json", {"cases": [lstm_case(**case) for case in PROJECTION_CASES]})

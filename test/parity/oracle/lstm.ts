@@ -13,6 +13,18 @@ export interface LstmConfig {
   readonly bias: 'double' | 'single' | 'none';
   /** Between layers, in training only. */
   readonly dropout: number;
+  /** P; absent or 0: no projection, P = H. */
+  readonly projectionSize?: number;
+  /** Absent: c is not clamped. */
+  readonly cellClip?: number;
+}
+
+/** Channels of h of one direction. */
+export function outputSize({
+  hiddenSize,
+  projectionSize = 0,
+}: Pick<LstmConfig, 'hiddenSize' | 'projectionSize'>) {
+  return projectionSize > 0 ? projectionSize : hiddenSize;
 }
 
 export type Tensors = Record<string, Float64Array>;
@@ -20,18 +32,20 @@ export type Tensors = Record<string, Float64Array>;
 export interface LstmInputs {
   /** [N,T,C] */
   readonly x: Float64Array;
-  /** [L·D,N,H]; absent: zeros. */
+  /** [L·D,N,P]; absent: zeros. */
   readonly h0?: Float64Array;
+  /** [L·D,N,H]; absent: zeros. */
   readonly c0?: Float64Array;
   /** Dropout acts when given: the input of layer k >= 1 uses stream + k - 1. */
   readonly dropoutKey?: RandomKey;
 }
 
 export interface LstmOutputs {
-  /** [N,T,D·H], 0 beyond each length. */
+  /** [N,T,D·P], 0 beyond each length. */
   readonly y: Float64Array;
-  /** [L·D,N,H] after each sequence's last live step (reverse: its first). */
+  /** [L·D,N,P] after each sequence's last live step (reverse: its first). */
   readonly hn: Float64Array;
+  /** [L·D,N,H] */
   readonly cn: Float64Array;
   backward(given: LstmOutputGradients): LstmGradients;
 }
@@ -49,18 +63,20 @@ export interface LstmGradients {
   readonly weights: Tensors;
 }
 
-/** Names and shapes in PyTorch's order: per layer and direction weight_ih, weight_hh, bias_ih, bias_hh. */
+/** Names and shapes in PyTorch's order: per layer and direction weight_ih, weight_hh, bias_ih, bias_hh, weight_hr. */
 export function lstmShapes(config: LstmConfig): Record<string, readonly number[]> {
   const { inputSize, hiddenSize: H, numLayers, bidirectional, bias } = config;
   const directions = bidirectional ? 2 : 1;
+  const P = outputSize(config);
   const shapes: Record<string, readonly number[]> = {};
   for (let layer = 0; layer < numLayers; layer++) {
     for (let direction = 0; direction < directions; direction++) {
       const suffix = suffixOf(layer, direction);
-      shapes[`weight_ih${suffix}`] = [4 * H, layer === 0 ? inputSize : directions * H];
-      shapes[`weight_hh${suffix}`] = [4 * H, H];
+      shapes[`weight_ih${suffix}`] = [4 * H, layer === 0 ? inputSize : directions * P];
+      shapes[`weight_hh${suffix}`] = [4 * H, P];
       if (bias !== 'none') shapes[`bias_ih${suffix}`] = [4 * H];
       if (bias === 'double') shapes[`bias_hh${suffix}`] = [4 * H];
+      if (P < H) shapes[`weight_hr${suffix}`] = [P, H];
     }
   }
   return shapes;
@@ -70,10 +86,14 @@ export function lstm(config: LstmConfig, weights: Tensors, batch: Batch, inputs:
   const { hiddenSize: H, numLayers, bidirectional, dropout } = config;
   const directions = bidirectional ? 2 : 1;
   const { batchSize: N, timeSteps: T } = batch;
-  const width = directions * H;
-  const states = N * H;
-  const h0 = inputs.h0 ?? new Float64Array(numLayers * directions * states);
-  const c0 = inputs.c0 ?? new Float64Array(numLayers * directions * states);
+  const P = outputSize(config);
+  const width = directions * P;
+  const h0 = inputs.h0 ?? new Float64Array(numLayers * directions * N * P);
+  const c0 = inputs.c0 ?? new Float64Array(numLayers * directions * N * H);
+  const hOf = <A extends Float64Array | undefined>(all: A, place: number) =>
+    all?.subarray(place * N * P, (place + 1) * N * P) as A;
+  const cOf = <A extends Float64Array | undefined>(all: A, place: number) =>
+    all?.subarray(place * N * H, (place + 1) * N * H) as A;
   const hn = new Float64Array(h0.length);
   const cn = new Float64Array(c0.length);
   const rows = sequenceRows(batch);
@@ -95,14 +115,15 @@ export function lstm(config: LstmConfig, weights: Tensors, batch: Batch, inputs:
         weights: cellWeights(config, weights, layer, direction),
         batch,
         x,
-        h0: h0.subarray(place * states, (place + 1) * states),
-        c0: c0.subarray(place * states, (place + 1) * states),
+        h0: hOf(h0, place),
+        c0: cOf(c0, place),
         reverse: direction === 1,
+        cellClip: config.cellClip,
       });
       passes.push(pass);
-      hn.set(pass.hn, place * states);
-      cn.set(pass.cn, place * states);
-      copyColumns(pass.h, H, 0, y, width, direction * H, H);
+      hOf(hn, place).set(pass.hn);
+      cOf(cn, place).set(pass.cn);
+      copyColumns(pass.h, P, 0, y, width, direction * P, P);
     }
     x = y;
   }
@@ -117,22 +138,19 @@ export function lstm(config: LstmConfig, weights: Tensors, batch: Batch, inputs:
       let dx: Float64Array | undefined;
       for (let direction = 0; direction < directions; direction++) {
         const place = layer * directions + direction;
-        const dh = new Float64Array(N * T * H);
-        copyColumns(dOut, width, direction * H, dh, H, 0, H);
-        const back = cellBackward(passes[place]!, {
-          dh,
-          dhn: dhn?.subarray(place * states, (place + 1) * states),
-          dcn: dcn?.subarray(place * states, (place + 1) * states),
-        });
+        const dh = new Float64Array(N * T * P);
+        copyColumns(dOut, width, direction * P, dh, P, 0, P);
+        const back = cellBackward(passes[place]!, { dh, dhn: hOf(dhn, place), dcn: cOf(dcn, place) });
         const sum = dx;
         dx = sum === undefined ? back.dx : sum.map((value, i) => value + back.dx[i]!);
-        dh0.set(back.dh0, place * states);
-        dc0.set(back.dc0, place * states);
+        hOf(dh0, place).set(back.dh0);
+        cOf(dc0, place).set(back.dc0);
         const suffix = suffixOf(layer, direction);
         gradients[`weight_ih${suffix}`] = back.dW;
         gradients[`weight_hh${suffix}`] = back.dR;
         if (config.bias !== 'none') gradients[`bias_ih${suffix}`] = back.db;
         if (config.bias === 'double') gradients[`bias_hh${suffix}`] = back.db.slice();
+        if (back.dV !== undefined) gradients[`weight_hr${suffix}`] = back.dV;
       }
       const mask = factors[layer];
       dOut = mask === undefined ? dx! : multiply(dx!, mask);
@@ -153,6 +171,7 @@ function cellWeights(config: LstmConfig, weights: Tensors, layer: number, direct
   return {
     W: weights[`weight_ih${suffix}`]!,
     R: weights[`weight_hh${suffix}`]!,
+    V: outputSize(config) < config.hiddenSize ? weights[`weight_hr${suffix}`]! : undefined,
     b: biasIh.map((value, i) => value + biasHh[i]!),
   };
 }

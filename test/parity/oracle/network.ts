@@ -4,7 +4,7 @@ import { dense, type Activation } from './dense.js';
 import { dropoutFactors, multiply } from './dropout.js';
 import { embedding } from './embedding.js';
 import { lossOf, type LossResult, type Targets } from './losses.js';
-import { lstm, lstmShapes, type LstmConfig, type Tensors } from './lstm.js';
+import { lstm, lstmShapes, outputSize, type LstmConfig, type Tensors } from './lstm.js';
 import { pool, type PoolMode } from './pool.js';
 
 /** One layer of a chain; `name` is the prefix of its parameters. */
@@ -70,7 +70,7 @@ export function networkShapes(nodes: readonly Node[], inputSize: number): Record
 function channelsAfter(node: Node, channels: number): number {
   if (node.kind === 'embedding') return node.size;
   if (node.kind === 'dense') return node.units;
-  if (node.kind === 'lstm') return node.hiddenSize * (node.bidirectional ? 2 : 1);
+  if (node.kind === 'lstm') return outputSize(node) * (node.bidirectional ? 2 : 1);
   return channels;
 }
 
@@ -180,7 +180,7 @@ function lstmLayer(
     Object.keys(lstmShapes(config)).map((name) => [name, params[`${node.name}.${name}`]!]),
   );
   const pass = lstm(config, weights, batch, { x: x.data, ...(key === undefined ? {} : { dropoutKey: key }) });
-  const channels = node.hiddenSize * (node.bidirectional ? 2 : 1);
+  const channels = outputSize(node) * (node.bidirectional ? 2 : 1);
   const lastStates = finalStates(batch.batchSize, node);
   return {
     out: node.returnSequences
@@ -196,29 +196,28 @@ function lstmLayer(
   };
 }
 
-/** Between hn [L·D,N,H] and the last layer's part of it as [N,D·H]. */
-function finalStates(
-  N: number,
-  { hiddenSize: H, numLayers, bidirectional }: Extract<Node, { kind: 'lstm' }>,
-) {
+/** Between hn [L·D,N,P] and the last layer's part of it as [N,D·P]. */
+function finalStates(N: number, node: Extract<Node, { kind: 'lstm' }>) {
+  const { numLayers, bidirectional } = node;
   const D = bidirectional ? 2 : 1;
-  const first = (numLayers - 1) * D * N * H;
-  const place = (d: number, n: number, j: number) => first + (d * N + n) * H + j;
+  const P = outputSize(node);
+  const first = (numLayers - 1) * D * N * P;
+  const place = (d: number, n: number, j: number) => first + (d * N + n) * P + j;
   function visit(move: (state: number, output: number) => void): void {
     for (let d = 0; d < D; d++) {
       for (let n = 0; n < N; n++) {
-        for (let j = 0; j < H; j++) move(place(d, n, j), (n * D + d) * H + j);
+        for (let j = 0; j < P; j++) move(place(d, n, j), (n * D + d) * P + j);
       }
     }
   }
   return {
     take(hn: Float64Array): Float64Array {
-      const y = new Float64Array(N * D * H);
+      const y = new Float64Array(N * D * P);
       visit((state, output) => (y[output] = hn[state]!));
       return y;
     },
     put(dy: Float64Array): Float64Array {
-      const dhn = new Float64Array(numLayers * D * N * H);
+      const dhn = new Float64Array(numLayers * D * N * P);
       visit((state, output) => (dhn[state] = dy[output]!));
       return dhn;
     },

@@ -12,6 +12,7 @@ const codes = [
   ['AbortError', errors.AbortError, 'ERR_ABORTED'],
   ['OutOfMemoryError', errors.OutOfMemoryError, 'ERR_OUT_OF_MEMORY'],
   ['DeviceUnavailableError', errors.DeviceUnavailableError, 'ERR_DEVICE_UNAVAILABLE'],
+  ['CudaError', errors.CudaError, 'ERR_CUDA'],
   ['NonFiniteError', errors.NonFiniteError, 'ERR_NON_FINITE'],
   ['CheckpointError', errors.CheckpointError, 'ERR_CHECKPOINT'],
   ['InternalError', errors.InternalError, 'ERR_INTERNAL'],
@@ -30,6 +31,17 @@ describe('errors', () => {
   });
 });
 
+describe('errors of a GPU', () => {
+  it('tell what was asked, what was free, and which call failed how', () => {
+    const full = new errors.OutOfMemoryError('text', { requestedBytes: 12, freeBytes: 5 });
+    expect([full.requestedBytes, full.freeBytes]).toEqual([12, 5]);
+    const details = { status: 5003, call: 'cudnnRNNForward', text: 'its words', lost: true };
+    const { status, call, text, lost } = new errors.CudaError('text', details);
+    expect({ status, call, text, lost }).toEqual(details);
+    expect(new errors.CudaError('text').lost).toBe(false);
+  });
+});
+
 describe('typedError', () => {
   const native = (code: unknown, fields: object = {}) => Object.assign(new Error('text'), { code }, fields);
 
@@ -41,6 +53,8 @@ describe('typedError', () => {
     ['ERR_DISPOSED', errors.DisposedError],
     ['ERR_ABORTED', errors.AbortError],
     ['ERR_OUT_OF_MEMORY', errors.OutOfMemoryError],
+    ['ERR_DEVICE_UNAVAILABLE', errors.DeviceUnavailableError],
+    ['ERR_CUDA', errors.CudaError],
     ['ERR_SOMETHING_NEW', errors.InternalError],
     ['toString', errors.InternalError],
     [undefined, errors.InternalError],

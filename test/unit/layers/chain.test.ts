@@ -65,6 +65,27 @@ describe('resolveChain', () => {
     });
   });
 
+  it("lists a projection's parameters with nn.LSTM's names and shapes, and follows its output", () => {
+    // As torch.nn.LSTM(6, 5, num_layers=2, bidirectional=True, proj_size=3) has them.
+    const layer = lstm({ hiddenSize: 5, numLayers: 2, bidirectional: true, projectionSize: 3, bias: 'none' });
+    const [link] = resolveChain([layer], features);
+    expect(Object.fromEntries(link!.parameters.map(({ name, shape }) => [name, shape]))).toEqual({
+      weight_ih_l0: [20, 6],
+      weight_hh_l0: [20, 3],
+      weight_hr_l0: [3, 5],
+      weight_ih_l0_reverse: [20, 6],
+      weight_hh_l0_reverse: [20, 3],
+      weight_hr_l0_reverse: [3, 5],
+      weight_ih_l1: [20, 6],
+      weight_hh_l1: [20, 3],
+      weight_hr_l1: [3, 5],
+      weight_ih_l1_reverse: [20, 6],
+      weight_hh_l1_reverse: [20, 3],
+      weight_hr_l1_reverse: [3, 5],
+    });
+    expect(link!.output).toEqual({ kind: 'sequence', size: 6 });
+  });
+
   it.each([
     ['single', ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0']],
     ['none', ['weight_ih_l0', 'weight_hh_l0']],

@@ -45,6 +45,7 @@ describe('factories', () => {
       bidirectional: false,
       bias: 'double',
       dropout: 0,
+      projectionSize: 0,
       returnSequences: true,
       inputInitializer: { kind: 'xavier' },
       recurrentInitializer: { kind: 'orthogonal', gain: 1 },
@@ -85,6 +86,31 @@ describe('factories', () => {
     [
       () => lstm({ hiddenSize: 3, dropout: 1 }),
       'lstm.dropout: expected a number from 0 to less than 1, received 1',
+    ],
+    [
+      () => lstm({ hiddenSize: 3, projectionSize: 3 }),
+      'lstm.projectionSize: expected a whole number below hiddenSize, received 3',
+    ],
+    [
+      () => lstm({ hiddenSize: 3, projectionSize: -1 }),
+      'lstm.projectionSize: expected a whole number from 0 to 2147483647, received -1',
+    ],
+    [
+      () => lstm({ hiddenSize: 3, projectionSize: 1.5 }),
+      'lstm.projectionSize: expected a whole number from 0 to 2147483647, received 1.5',
+    ],
+    [
+      () => lstm({ hiddenSize: 3, cellClip: 0 }),
+      "lstm.cellClip: expected a number above 0 in float32's range, received 0",
+    ],
+    [
+      () => lstm({ hiddenSize: 3, cellClip: -1 }),
+      "lstm.cellClip: expected a number above 0 in float32's range, received -1",
+    ],
+    // Nothing that float32 would make 0 or infinite.
+    [
+      () => lstm({ hiddenSize: 3, cellClip: 1e-50 }),
+      "lstm.cellClip: expected a number above 0 in float32's range, received 1e-50",
     ],
     [
       () => lstm({ hiddenSize: 3, bias: 'dual' as never }),

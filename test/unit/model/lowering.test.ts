@@ -27,7 +27,9 @@ describe('lowerNetwork', () => {
     const [table, cell, head] = lowerNetwork(resolveChain(layers, tokens), tokens, 0).nodes;
     const quarter = { initializer: { kind: 'uniform', low: -0.25, high: 0.25 } };
     expect(table).toMatchObject({ weight: { initializer: { kind: 'normal', mean: 0, stddev: 1 } } });
-    expect(cell).toMatchObject({ weightIh: quarter, weightHh: quarter, biasIh: quarter, biasHh: quarter });
+    for (const role of ['weightIh', 'weightHh', 'weightHr', 'biasIh', 'biasHh']) {
+      expect(cell).toMatchObject({ [role]: quarter });
+    }
     expect(head).toMatchObject({ weight: quarter, bias: quarter });
   });
 
@@ -41,7 +43,15 @@ describe('lowerNetwork', () => {
     expect(node).toMatchObject({
       weightIh: { l1: 0, l2: 0, trainable: false },
       weightHh: { l1: 0.1, l2: 0.2, trainable: false },
+      weightHr: { l1: 0.1, l2: 0.2, trainable: false },
     });
+  });
+
+  it('writes 0 for no projection and no cell clip', () => {
+    const layers = [lstm({ hiddenSize: 3 }), lstm({ hiddenSize: 3, projectionSize: 2, cellClip: 1.5 })];
+    const { nodes } = lowerNetwork(resolveChain(layers, { kind: 'sequence', size: 2 }), tokens, 0);
+    expect(nodes[0]).toMatchObject({ projectionSize: 0, cellClip: 0 });
+    expect(nodes[1]).toMatchObject({ projectionSize: 2, cellClip: 1.5 });
   });
 });
 

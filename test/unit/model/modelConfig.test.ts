@@ -25,6 +25,14 @@ describe('resolveSequential', () => {
     expect(again.chain).toEqual(chain);
   });
 
+  it('reads a config written before an LSTM had projectionSize and cellClip', () => {
+    const { config } = resolveSequential(text, {});
+    const layers = JSON.parse(JSON.stringify(config.layers)) as Record<string, unknown>[];
+    for (const layer of layers) delete layer['projectionSize'];
+    expect(layers.some((layer) => layer['kind'] === 'lstm')).toBe(true);
+    expect(resolveConfig({ ...config, layers }).config).toEqual(config);
+  });
+
   it.each<[string, () => unknown, string]>([
     [
       'features without a size',
@@ -54,7 +62,7 @@ describe('resolveSequential', () => {
     [
       'an unknown device',
       () => resolveSequential(text, { device: 'gpu' as never }),
-      "options.device: expected 'auto' | 'cpu' | 'cuda' (did you mean 'cpu'?), received 'gpu'",
+      "options.device: expected 'auto' | 'cpu' | 'cuda' | 'cuda:1' (did you mean 'cpu'?), received 'gpu'",
     ],
     [
       'a vocabulary larger than the embedding',

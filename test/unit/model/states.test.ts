@@ -3,8 +3,8 @@ import { ShapeError } from '../../../src/errors.js';
 import { checkStates, packStates, unpackStates, zeroStates } from '../../../src/model/states.js';
 
 const layouts = [
-  { layer: 'a', planes: 2, hiddenSize: 3 },
-  { layer: 'b', planes: 1, hiddenSize: 2 },
+  { layer: 'a', planes: 2, sizes: { h: 3, c: 3 } },
+  { layer: 'b', planes: 1, sizes: { h: 1, c: 2 } },
 ];
 
 /** Every element its own number, so that nothing can be mixed up unseen. */
@@ -18,9 +18,9 @@ function numbered(count: number) {
 
 describe('states', () => {
   it('are packed h then c of each layer, the chosen sequences alone', () => {
-    // With 2 sequences: a.h is 1..12 ([2 planes, 2, 3]), a.c 13..24, b.h 25..28, b.c 29..32.
+    // With 2 sequences: a.h is 1..12 ([2 planes, 2, 3]), a.c 13..24, b.h 25..26, b.c 27..30.
     const packed = packStates(numbered(2), 1, 1);
-    expect([...packed]).toEqual([4, 5, 6, 10, 11, 12, 16, 17, 18, 22, 23, 24, 27, 28, 31, 32]);
+    expect([...packed]).toEqual([4, 5, 6, 10, 11, 12, 16, 17, 18, 22, 23, 24, 26, 29, 30]);
   });
 
   it('come back to their places batch by batch', () => {
@@ -36,5 +36,8 @@ describe('states', () => {
     expect(() => checkStates(numbered(3), layouts, 2)).toThrow(
       'states[0].h: expected shape [2, 2, 3], received [2, 3, 3]',
     );
+    expect(() =>
+      checkStates([numbered(2)[0], { ...numbered(2)[1], h: numbered(2)[1]!.c }], layouts, 2),
+    ).toThrow('states[1].h: expected shape [1, 2, 1], received [1, 2, 2]');
   });
 });

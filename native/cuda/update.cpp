@@ -1,0 +1,83 @@
+#include "cuda/update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace lstm::cuda {
+namespace {
+
+static_assert(sizeof(UpdateSums) == sizeof(RuntimeUpdateSums) &&
+              offsetof(UpdateSums, squaredNorm) == offsetof(RuntimeUpdateSums, squaredNorm) &&
+              offsetof(UpdateSums, applied) == offsetof(RuntimeUpdateSums, applied));
+
+bool sameRow(const TensorRow& a, const TensorRow& b) {
+  return a.offset == b.offset && a.size == b.size && a.trainable == b.trainable && a.l1 == b.l1 &&
+         a.l2 == b.l2;
+}
+
+}  // namespace
+
+RuntimeUpdate Updater::begin(std::span<const TensorRow> rows) {
+  if (!std::equal(rows.begin(), rows.end(), sent_.begin(), sent_.end(), sameRow)) {
+    sent_.clear();
+    std::vector<RuntimeTensorRow> table;
+    for (const TensorRow& row : rows)
+      table.push_back({row.offset, row.size, row.trainable ? 1 : 0, row.l1, row.l2});
+    rows_.assign(table.data(), table.size());
+    sent_.assign(rows.begin(), rows.end());
+  }
+  RuntimeUpdate call{};
+  call.rowCount = static_cast<int>(rows.size());
+  call.size = rows.back().offset + rows.back().size;
+  call.dRows = rows_.data();
+  call.dTensorNorms = tensorNorms_.reserve(rows.size());
+  call.dPartials = partials_.reserve(core_.context.runtime().updatePartials(call.size, call.rowCount));
+  return call;
+}
+
+void Updater::update(const UpdateArgs& args) {
+  if (args.rows.empty()) return updateNothing(args);
+  RuntimeUpdate call = begin(args.rows);
+  call.kind = static_cast<int>(args.config.kind);
+  call.clip = static_cast<int>(args.config.clip);
+  call.clipLimit = args.config.clipLimit;
+  call.beta1 = args.config.beta1;
+  call.beta2 = args.config.beta2;
+  call.epsilon = args.config.epsilon;
+  call.momentum = args.config.momentum;
+  call.nesterov = args.config.nesterov;
+  call.dParams = args.params;
+  call.dGrads = args.grads;
+  call.dM = args.m;
+  call.dV = args.v;
+  call.dScalars = core_.scalars.withUpdate(args.config, args.step);
+  call.dLoss = reinterpret_cast<const RuntimeLossSums*>(args.loss);
+  call.dSums = reinterpret_cast<RuntimeUpdateSums*>(args.sums);
+  core_.context.call(&CudaRuntime::update, &call, 0);
+}
+
+// A network without parameters: no kernel has work, but the step counts.
+void Updater::updateNothing(const UpdateArgs& args) {
+  double loss = 0;
+  if (args.loss)
+    core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(&loss),
+                       static_cast<const void*>(&args.loss->loss), sizeof(loss));
+  const UpdateSums sums = {0, 0, std::isfinite(loss) ? 1 : 0};
+  core_.context.call(&CudaRuntime::copyIn, static_cast<void*>(args.sums), static_cast<const void*>(&sums),
+                     sizeof(sums));
+}
+
+double Updater::penalty(std::span<const TensorRow> rows, const float* params) {
+  if (rows.empty()) return 0;
+  RuntimeUpdate call = begin(rows);
+  call.dParams = const_cast<float*>(params);  // only read when it is penalties alone
+  call.dSums = penalty_.reserve(1);
+  core_.context.call(&CudaRuntime::update, &call, 1);
+  RuntimeUpdateSums sums{};
+  core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(&sums), static_cast<const void*>(call.dSums),
+                     sizeof(sums));
+  return sums.penalty;
+}
+
+}  // namespace lstm::cuda

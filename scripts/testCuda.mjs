@@ -1,0 +1,35 @@
+// npm run test:cuda: the parity tests and those of test/cuda on cuda:0 alone. Fails when there is no GPU; a stand-in
+// does not count as one. The last line is `N passed, N failed`.   node scripts/testCuda.mjs [vitest filters]
+import { capture, root, run } from './support/shell.mjs';
+import { buildNative } from './buildNative.mjs';
+import { Tally } from './support/tally.mjs';
+import { runVitest } from './support/vitest.mjs';
+
+const filters = process.argv.length > 2 ? process.argv.slice(2) : ['test/parity', 'test/cuda'];
+const tally = new Tally();
+
+/** cuda:0 of the doctor's report; undefined where it is missing, does not work or stands in for a GPU. */
+function findGpu() {
+  const report = capture(process.execPath, [`${root}/dist/cli/main.js`, 'doctor', '--json']) ?? '{}';
+  const { devices = [] } = JSON.parse(report);
+  const gpus = devices.filter(({ device }) => device.startsWith('cuda'));
+  for (const { device, name, reason, failure, standIn } of gpus)
+    console.log(`${device}: ${standIn ? `${name}, which is no GPU` : (failure ?? reason ?? name)}`);
+  return gpus.find(({ device, works, standIn }) => device === 'cuda:0' && works && !standIn);
+}
+
+function main() {
+  // CUDNN_LSTM_ADDON names an addon that is built already.
+  const build = process.env.CUDNN_LSTM_ADDON ? () => 0 : () => buildNative({ options: { LSTM_CUDA: 'on' } });
+  if (!tally.check('build: addon and CUDA library', build)) return tally.close();
+  if (!tally.check('build: dist', () => run(process.execPath, [`${root}/scripts/build.mjs`, '--ts'])))
+    return tally.close();
+  if (!tally.check('a GPU', () => (findGpu() === undefined ? 1 : 0))) return tally.close();
+  console.log('\n== vitest on cuda:0');
+  // One file at a time: each process has a context of its own on the GPU.
+  const args = ['--no-file-parallelism', '--testTimeout=300000', ...filters];
+  tally.add('vitest on cuda:0', runVitest(args, { env: { CUDNN_LSTM_TEST_GPU: '1' } }));
+  return tally.close();
+}
+
+process.exitCode = main();

@@ -1,0 +1,43 @@
+import { DisposedError } from '../errors.js';
+import { acquireDevice } from '../native/device.js';
+import type { DeviceName, DeviceOptions } from '../native/deviceOptions.js';
+import { Session } from '../native/session.js';
+import type { ModelContext } from './context.js';
+import { lowerNetwork } from './lowering.js';
+
+/** What `to` takes: a device's name, or all device options. */
+export type DeviceInput = DeviceName | DeviceOptions;
+
+/** Gives the model a session on the other device, with everything the next step depends on. */
+export async function move(context: ModelContext, to: DeviceInput): Promise<void> {
+  const device = await acquireDevice(typeof to === 'string' ? { device: to } : to);
+  const { session: from, chain, input, config } = context;
+  if (device.handle === context.device.handle) {
+    context.device = device;
+    return;
+  }
+  const session = await Session.create(device, lowerNetwork(chain, input, config.seed));
+  try {
+    await copyState(from, session);
+    if (context.lifecycle.disposed) throw new DisposedError('to: the model was disposed while it moved');
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+  context.session = session;
+  context.device = device;
+  await from.dispose();
+}
+
+// Arenas are laid out alike on every device. Gradients are clear between calls.
+async function copyState(from: Session, to: Session): Promise<void> {
+  const [counters, carried] = await Promise.all([from.counters(), from.carriedStates()]);
+  await to.writeArena('params', await from.readArena('params'));
+  for (const name of ['m', 'v'] as const) {
+    const moments = await from.readArena(name);
+    // Moments that no update has needed yet read as zeros, and take no memory until they are written.
+    if (moments.some((value) => !Object.is(value, 0))) await to.writeArena(name, moments);
+  }
+  await to.setCounters(counters);
+  if (carried.batchSize > 0) await to.setCarriedStates(carried.batchSize, carried.states);
+}

@@ -1,0 +1,303 @@
+#include "cuda_standin/kernels.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "cuda/elements/activation.h"
+#include "cuda/elements/dropout.h"
+#include "cuda/elements/embedding.h"
+#include "cuda/elements/loss.h"
+#include "cuda/elements/pool.h"
+#include "cuda/elements/softmax.h"
+#include "cuda/elements/update.h"
+#include "cuda_standin/context.h"
+
+namespace standin {
+
+namespace elements = lstm::elements;
+using lstm::philoxWord;
+namespace {
+
+// Elements from the first to the last that a row-major matrix with this row length touches.
+int64_t extent(int64_t rows, int64_t columns, int64_t ld) {
+  return rows == 0 || columns == 0 ? 0 : (rows - 1) * ld + columns;
+}
+
+void poison(double* scratch, int64_t count) {
+  std::fill(scratch, scratch + count, std::numeric_limits<double>::quiet_NaN());
+}
+
+}  // namespace
+
+RuntimeStatus gemm(RuntimeContext* context, const RuntimeGemm* given, RuntimeError* error) {
+  const RuntimeGemm g = *given;
+  return submit(context, "gemm", error, [context, g] {
+    const Memory& memory = context->memory;
+    if (g.lda < (g.transposeA ? g.m : g.k) || g.ldb < (g.transposeB ? g.k : g.n) || g.ldc < g.n)
+      throw Refused{kRuntimeInvalid, "a row is longer than its leading dimension"};
+    const float* a =
+        memory.at(g.dA, g.transposeA ? extent(g.k, g.m, g.lda) : extent(g.m, g.k, g.lda), "gemm.dA");
+    const float* b =
+        memory.at(g.dB, g.transposeB ? extent(g.n, g.k, g.ldb) : extent(g.k, g.n, g.ldb), "gemm.dB");
+    float* c = memory.at(g.dC, extent(g.m, g.n, g.ldc), "gemm.dC");
+    const float* bias = g.epilogue == kEpilogueNone ? nullptr : memory.at(g.dBias, g.n, "gemm.dBias");
+    for (int64_t i = 0; i < g.m; ++i)
+      for (int64_t j = 0; j < g.n; ++j) {
+        double sum = 0;
+        for (int64_t k = 0; k < g.k; ++k)
+          sum += static_cast<double>(g.transposeA ? a[k * g.lda + i] : a[i * g.lda + k]) *
+                 (g.transposeB ? b[j * g.ldb + k] : b[k * g.ldb + j]);
+        float& at = c[i * g.ldc + j];
+        double value = g.alpha * sum + (g.beta == 0 ? 0.0 : static_cast<double>(g.beta) * at);
+        if (bias) value += bias[j];
+        at = static_cast<float>(value);
+        if (g.epilogue == kEpilogueBiasRelu && at < 0) at = 0;
+      }
+  });
+}
+
+RuntimeStatus activationForward(RuntimeContext* context, int activation, int64_t rows, int channels,
+                                float* dY, RuntimeError* error) {
+  return submit(context, "activationForward", error, [=] {
+    float* y = context->memory.at(dY, rows * channels, "dY");
+    elements::LoneTeam team;
+    for (int64_t row = 0; row < rows; ++row, y += channels) {
+      if (activation == elements::kSoftmax)
+        elements::softmaxRow(team, channels, y);
+      else
+        for (int c = 0; c < channels; ++c) y[c] = elements::activate(activation, y[c]);
+    }
+  });
+}
+
+RuntimeStatus activationBackward(RuntimeContext* context, int activation, int64_t rows, int channels,
+                                 const float* dY, float* dGradY, RuntimeError* error) {
+  return submit(context, "activationBackward", error, [=] {
+    const float* y = context->memory.at(dY, rows * channels, "dY");
+    float* dy = context->memory.at(dGradY, rows * channels, "dGradY");
+    elements::LoneTeam team;
+    for (int64_t row = 0; row < rows; ++row, y += channels, dy += channels) {
+      if (activation == elements::kSoftmax)
+        elements::softmaxGradientRow(team, channels, y, dy);
+      else
+        for (int c = 0; c < channels; ++c) dy[c] = elements::activationGradient(activation, y[c], dy[c]);
+    }
+  });
+}
+
+RuntimeStatus columnSums(RuntimeContext* context, int64_t rows, int channels, const float* dX, float* dSums,
+                         RuntimeError* error) {
+  return submit(context, "columnSums", error, [=] {
+    const float* x = context->memory.at(dX, rows * channels, "dX");
+    float* sums = context->memory.at(dSums, channels, "dSums");
+    for (int c = 0; c < channels; ++c) {
+      float sum = 0;
+      for (int64_t row = 0; row < rows; ++row) sum += x[row * channels + c];
+      sums[c] += sum;
+    }
+  });
+}
+
+RuntimeStatus add(RuntimeContext* context, float* to, const float* from, int64_t count, RuntimeError* error) {
+  return submit(context, "add", error, [=] {
+    float* sum = context->memory.at(to, count, "to");
+    const float* x = context->memory.at(from, count, "from");
+    for (int64_t i = 0; i < count; ++i) sum[i] += x[i];
+  });
+}
+
+RuntimeStatus embeddingForward(RuntimeContext* context, int64_t rows, int size, const int32_t* dTokens,
+                               const float* dTable, float* dY, RuntimeError* error) {
+  return submit(context, "embeddingForward", error, [=] {
+    const int32_t* tokens = context->memory.at(dTokens, rows, "dTokens");
+    float* y = context->memory.at(dY, rows * size, "dY");
+    for (int64_t row = 0; row < rows; ++row)
+      std::memcpy(y + row * size, context->memory.at(dTable + int64_t{tokens[row]} * size, size, "dTable"),
+                  size * sizeof(float));
+  });
+}
+
+RuntimeStatus embeddingBackward(RuntimeContext* context, int64_t rows, int size, const int32_t* dTokens,
+                                const int32_t* dOrder, const float* dGradY, float* dGradTable,
+                                RuntimeError* error) {
+  return submit(context, "embeddingBackward", error, [=] {
+    const int32_t* tokens = context->memory.at(dTokens, rows, "dTokens");
+    const int32_t* order = context->memory.at(dOrder, rows, "dOrder");
+    const float* dy = context->memory.at(dGradY, rows * size, "dGradY");
+    for (int64_t at = 0; at < rows; ++at) {
+      if (order[at] < 0 || order[at] >= rows) throw Violation{"dOrder: not a row"};
+      if (at == 0) continue;
+      const int32_t before = tokens[order[at - 1]], here = tokens[order[at]];
+      if (before > here || (before == here && order[at - 1] >= order[at]))
+        throw Violation{"dOrder: not sorted by token, then by row"};
+    }
+    for (int64_t begin = 0; begin < rows;) {
+      const int64_t end = elements::runEnd(rows, tokens, order, begin);
+      float* d = context->memory.at(dGradTable + int64_t{tokens[order[begin]]} * size, size, "dGradTable");
+      for (int c = 0; c < size; ++c) d[c] = elements::addRun(d[c], size, order, begin, end, c, dy);
+      begin = end;
+    }
+  });
+}
+
+RuntimeStatus dropout(RuntimeContext* context, const RuntimeDropout* given, RuntimeError* error) {
+  const RuntimeDropout d = *given;
+  return submit(context, "dropout", error, [context, d] {
+    const Memory& memory = context->memory;
+    const RuntimeScalars* scalars = memory.at(d.dScalars, 1, "dropout.dScalars");
+    const int32_t* sequence = memory.atOrNull(d.dRowToSequence, d.rows, "dropout.dRowToSequence");
+    const float* x = memory.at(d.dX, d.rows * d.channels, "dropout.dX");
+    float* y = memory.at(d.dY, d.rows * d.channels, "dropout.dY");
+    const elements::DropoutDraw draw = elements::dropoutDraw(d.seed, d.stream, scalars->drawStep, d.rate);
+    for (int64_t row = 0; row < d.rows; ++row)
+      for (int c = 0; c < d.channels; ++c) {
+        const uint64_t element = static_cast<uint64_t>(sequence ? sequence[row] : row) * d.channels + c;
+        const int64_t i = row * d.channels + c;
+        y[i] = elements::dropped(draw, philoxWord(draw.key, element), x[i]);
+      }
+  });
+}
+
+RuntimeStatus poolForward(RuntimeContext* context, const RuntimePool* given, const float* dX, float* dY,
+                          int32_t* dArgmax, RuntimeError* error) {
+  const RuntimePool p = *given;
+  return submit(context, "poolForward", error, [=] {
+    const Memory& memory = context->memory;
+    const int32_t* lengths = memory.at(p.dLengths, p.batchSize, "pool.dLengths");
+    const int64_t* rowOffset = memory.at(p.dRowOffset, p.timeSteps + 1, "pool.dRowOffset");
+    const float* x = memory.at(dX, rowOffset[p.timeSteps] * p.channels, "dX");
+    float* y = memory.at(dY, int64_t{p.batchSize} * p.channels, "dY");
+    int32_t* argmax = p.mode == elements::kPoolMax
+                          ? memory.at(dArgmax, int64_t{p.batchSize} * p.channels, "dArgmax")
+                          : nullptr;
+    for (int n = 0; n < p.batchSize; ++n)
+      for (int c = 0; c < p.channels; ++c) {
+        const int64_t i = int64_t{n} * p.channels + c;
+        y[i] = elements::poolElement(p.mode, n, c, lengths[n], rowOffset, p.channels, x,
+                                     argmax ? argmax + i : nullptr);
+      }
+  });
+}
+
+RuntimeStatus poolBackward(RuntimeContext* context, const RuntimePool* given, const float* dGradY,
+                           const int32_t* dArgmax, float* dGradX, RuntimeError* error) {
+  const RuntimePool p = *given;
+  return submit(context, "poolBackward", error, [=] {
+    const Memory& memory = context->memory;
+    const int32_t* lengths = memory.at(p.dLengths, p.batchSize, "pool.dLengths");
+    const int64_t* rowOffset = memory.at(p.dRowOffset, p.timeSteps + 1, "pool.dRowOffset");
+    const float* dy = memory.at(dGradY, int64_t{p.batchSize} * p.channels, "dGradY");
+    const int32_t* argmax = p.mode == elements::kPoolMax
+                                ? memory.at(dArgmax, int64_t{p.batchSize} * p.channels, "dArgmax")
+                                : nullptr;
+    float* dx = memory.at(dGradX, rowOffset[p.timeSteps] * p.channels, "dGradX");
+    for (int n = 0; n < p.batchSize; ++n)
+      for (int t = 0; t < lengths[n]; ++t)
+        for (int c = 0; c < p.channels; ++c) {
+          const int64_t i = int64_t{n} * p.channels + c;
+          const int64_t row = rowOffset[t] + n;
+          dx[row * p.channels + c] =
+              elements::poolGradientElement(p.mode, t, row, lengths[n], dy[i], argmax ? argmax[i] : 0);
+        }
+  });
+}
+
+int64_t lossPartials(int64_t rows) {
+  return 4 * rows;
+}
+
+RuntimeStatus loss(RuntimeContext* context, const RuntimeLoss* given, RuntimeError* error) {
+  const RuntimeLoss l = *given;
+  return submit(context, "loss", error, [context, l] {
+    const Memory& memory = context->memory;
+    const int64_t count = l.rows * l.classes;
+    const float* z = memory.at(l.dPredictions, count, "loss.dPredictions");
+    const int32_t* ids = memory.atOrNull(l.dIds, l.rows, "loss.dIds");
+    const float* values = ids ? nullptr : memory.at(l.dValues, count, "loss.dValues");
+    const float* weights = memory.atOrNull(l.dRowWeights, l.rows, "loss.dRowWeights");
+    float* d = memory.atOrNull(l.dGradient, count, "loss.dGradient");
+    poison(memory.at(l.dPartials, lossPartials(l.rows), "loss.dPartials"), lossPartials(l.rows));
+    RuntimeLossSums* sums = memory.at(l.dSums, 1, "loss.dSums");
+    const double inverse = elements::inverseCount(l.kind, l.rows, l.classes);
+    elements::LossPart total = elements::LossPart::none();
+    elements::LoneTeam team;
+    for (int64_t row = 0; row < l.rows; ++row) {
+      const int64_t at = row * l.classes;
+      elements::lossRow(team, l.kind, l.classes, z + at, values ? values + at : nullptr, ids ? ids[row] : 0,
+                        weights ? weights[row] : 1.0, inverse, d ? d + at : nullptr, &total);
+    }
+    *sums = {total.loss, total.correct, total.absoluteError, total.squaredError};
+  });
+}
+
+int64_t updatePartials(int64_t size, int rowCount) {
+  return 2 * (size / 4096 + rowCount) + 2;
+}
+
+RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int penaltyOnly,
+                     RuntimeError* error) {
+  const RuntimeUpdate u = *given;
+  return submit(context, "update", error, [context, u, penaltyOnly] {
+    const Memory& memory = context->memory;
+    const RuntimeTensorRow* rows = memory.at(u.dRows, u.rowCount, "update.dRows");
+    float* p = memory.at(u.dParams, u.size, "update.dParams");
+    RuntimeUpdateSums* sums = memory.at(u.dSums, 1, "update.dSums");
+    const int64_t partials = updatePartials(u.size, u.rowCount);
+    poison(memory.at(u.dPartials, partials, "update.dPartials"), partials);
+    double penalty = 0;
+    for (int i = 0; i < u.rowCount; ++i) {
+      const RuntimeTensorRow& row = rows[i];
+      if (row.offset < 0 || row.offset + row.size > u.size) throw Violation{"update.dRows: beyond the arena"};
+      for (int64_t k = row.offset; row.trainable && k < row.offset + row.size; ++k)
+        penalty += elements::penaltyOf(p[k], row.l1, row.l2);
+    }
+    if (penaltyOnly) {
+      sums->penalty = penalty;
+      return;
+    }
+    float* g = memory.at(u.dGrads, u.size, "update.dGrads");
+    float* m = memory.atOrNull(u.dM, u.size, "update.dM");
+    float* v = u.kind == elements::kAdam ? memory.at(u.dV, u.size, "update.dV") : nullptr;
+    if (v && !m) throw Violation{"update.dM: null for adam"};
+    const RuntimeScalars* scalars = memory.at(u.dScalars, 1, "update.dScalars");
+    const RuntimeLossSums* loss = memory.atOrNull(u.dLoss, 1, "update.dLoss");
+    double* tensorNorms = memory.at(u.dTensorNorms, u.rowCount, "update.dTensorNorms");
+    double squaredNorm = 0;
+    for (int i = 0; i < u.rowCount; ++i) {
+      const RuntimeTensorRow& row = rows[i];
+      tensorNorms[i] = 0;
+      for (int64_t k = row.offset; row.trainable && k < row.offset + row.size; ++k)
+        tensorNorms[i] += elements::squaredGradient(g[k], p[k], row.l1, row.l2);
+      squaredNorm += tensorNorms[i];
+    }
+    const bool applies = elements::updateApplies(squaredNorm, loss ? loss->loss : 0);
+    for (int i = 0; i < u.rowCount; ++i) {
+      const RuntimeTensorRow& row = rows[i];
+      elements::UpdateElement element{};
+      element.l1 = row.l1;
+      element.l2 = row.l2;
+      element.clip = elements::clipOf(u.clip, u.clipLimit, squaredNorm, tensorNorms[i]);
+      element.learningRate = scalars->learningRate;
+      element.momentum = u.momentum;
+      element.nesterov = u.nesterov != 0;
+      element.beta1 = u.beta1;
+      element.beta2 = u.beta2;
+      element.epsilon = u.epsilon;
+      element.stepSize = static_cast<float>(scalars->stepSize);
+      element.inverseRootBias2 = static_cast<float>(scalars->inverseRootBias2);
+      for (int64_t k = row.offset; k < row.offset + row.size; ++k) {
+        if (applies && row.trainable) {
+          if (u.kind == elements::kAdam)
+            elements::adamElement(element, g[k], p + k, m + k, v + k);
+          else
+            elements::sgdElement(element, g[k], p + k, m ? m + k : nullptr);
+        }
+        g[k] = 0;
+      }
+    }
+    *sums = {penalty, squaredNorm, applies ? 1 : 0};
+  });
+}
+
+}  // namespace standin
