@@ -46,6 +46,15 @@ function main() {
     runVitest([...timeouts, ...filters], { env: { ...env, ASAN_OPTIONS: 'detect_leaks=0' } }),
   );
 
+  const standIn = join(root, build.folder, 'libcudnn_lstm_cuda_standin.so');
+  if (existsSync(standIn)) {
+    console.log('\n== the CUDA device on its stand-in (no GPU)');
+    const onStandIn = ['test/cuda', 'test/device/devices', 'test/parity/network'];
+    const standInEnv = { ...env, ASAN_OPTIONS: 'detect_leaks=0', CUDNN_LSTM_CUDA_LIBRARY: standIn };
+    const stage = 'the CUDA device on its stand-in (no GPU)';
+    tally.add(stage, runVitest([...timeouts, ...onStandIn], { env: standInEnv }));
+  }
+
   if (existsSync(join(root, 'test/leaks.mjs'))) {
     const suppressions = `suppressions=${join(root, 'lsan.supp')}`;
     tally.check('leaks', () =>
