@@ -1,10 +1,14 @@
-// npm run test:cuda: the parity tests and those of test/cuda on cuda:0 alone. Fails when there is no GPU; a stand-in
-// does not count as one. The last line is `N passed, N failed`.   node scripts/testCuda.mjs [vitest filters]
+// npm run test:cuda: on cuda:0, the C++ tests of the device's ops, the same under compute-sanitizer, the parity tests
+// and those of test/cuda. Fails when there is no GPU; a stand-in does not count as one. The last line is
+// `N passed, N failed`.   node scripts/testCuda.mjs [vitest filters]     (with filters: vitest alone)
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { capture, root, run } from './support/shell.mjs';
 import { buildNative } from './buildNative.mjs';
+import { findComputeSanitizer, underComputeSanitizer } from './support/computeSanitizer.mjs';
 import { Tally } from './support/tally.mjs';
 import { runVitest } from './support/vitest.mjs';
+import { testNative } from './testNative.mjs';
 
 const filters = process.argv.length > 2 ? process.argv.slice(2) : ['test/parity', 'test/cuda'];
 const tally = new Tally();
@@ -19,6 +23,22 @@ function findGpu() {
   return gpus.find(({ device, works, standIn }) => device === 'cuda:0' && works && !standIn);
 }
 
+/** The C++ tests that hold the device's ops to the CPU device, then our kernels under each tool. */
+function testOps() {
+  const library = join(root, 'build', 'Release', 'libcudnn_lstm_cuda.so');
+  console.log('\n== C++ tests on cuda:0');
+  tally.add('C++ tests on cuda:0', testNative({ args: ['--gpu', library] }));
+  const sanitizer = findComputeSanitizer();
+  for (const tool of ['memcheck', 'racecheck', 'initcheck']) {
+    if (sanitizer === undefined) tally.skip(`compute-sanitizer ${tool}`, 'it is not in this CUDA toolkit');
+    for (const file of sanitizer === undefined ? [] : ['cuda_ops_test', 'cuda_sizes_test']) {
+      const args = ['--gpu', library, file];
+      const program = join(root, 'build', 'lstm_native_tests');
+      tally.check(`${tool}: ${file}`, () => underComputeSanitizer(sanitizer, tool, program, args));
+    }
+  }
+}
+
 function main() {
   // CUDNN_LSTM_ADDON names an addon that is built already.
   const build = process.env.CUDNN_LSTM_ADDON ? () => 0 : () => buildNative({ options: { LSTM_CUDA: 'on' } });
@@ -28,6 +48,7 @@ function main() {
   const buildDist = () => run(process.execPath, [`${root}/scripts/build.mjs`, '--ts']);
   if (hasTypeScript && !tally.check('build: dist', buildDist)) return tally.close();
   if (!tally.check('a GPU', () => (findGpu() === undefined ? 1 : 0))) return tally.close();
+  if (process.argv.length === 2) testOps();
   console.log('\n== vitest on cuda:0');
   // One file at a time: each process has a context of its own on the GPU.
   const args = ['--no-file-parallelism', '--testTimeout=300000', ...filters];

@@ -118,40 +118,40 @@ std::vector<Case> caseTable() {
 
 }  // namespace
 
-TEST("the CUDA host's LSTM agrees with the CPU device over the case table, forward and every gradient") {
+TEST_ON_CUDA(
+    "the CUDA host's LSTM agrees with the CPU device over the case table, forward and every gradient") {
   const auto cpu = makeCpuDevice({1, ""});
   for (const Case& c : caseTable()) {
     const Inputs in = inputsOf(c);
     const Results expected = run(*cpu, c, in, true);
     const Results inference = run(*cpu, c, in, false);
-    onStandIn({}, [&](Device& device) {
+    onCuda([&](Device& device) {
       requireAllAlike(run(device, c, in, true), expected, idOf(c));
       requireAllAlike(run(device, c, in, false), inference, idOf(c) + "inference ");
     });
   }
 }
 
-TEST("the CUDA host's LSTM takes a missing dy as zeros and does without dx") {
+TEST_ON_CUDA("the CUDA host's LSTM takes a missing dy as zeros and does without dx") {
   const auto cpu = makeCpuDevice({1, ""});
   for (float dropout : {0.0f, 0.5f}) {
     const Case c = {{3, 5, 3, true, BiasMode::kDouble, dropout}, true, true};
     const Inputs in = inputsOf(c);
     const Results expected = run(*cpu, c, in, true, false);
-    onStandIn({},
-              [&](Device& device) { requireAllAlike(run(device, c, in, true, false), expected, "no dy: "); });
+    onCuda([&](Device& device) { requireAllAlike(run(device, c, in, true, false), expected, "no dy: "); });
   }
 }
 
-TEST("the CUDA host's LSTM gives the same bits twice") {
+TEST_ON_CUDA("the CUDA host's LSTM gives the same bits twice") {
   const Case c = {{3, 5, 2, true, BiasMode::kDouble, 0.3f}, true, true};
   const Inputs in = inputsOf(c);
-  onStandIn({}, [&](Device& device) { CHECK(run(device, c, in, true) == run(device, c, in, true)); });
+  onCuda([&](Device& device) { CHECK(run(device, c, in, true) == run(device, c, in, true)); });
 }
 
-TEST(
+TEST_ON_CUDA(
     "the CUDA host's LSTM refuses what the library does not check: steps, weight sizes, shapes it was not "
     "asked about") {
-  onStandIn({}, [](Device& device) {
+  onCuda([](Device& device) {
     const auto refuses = [](const auto& body) {
       try {
         body();
@@ -179,4 +179,55 @@ TEST(
     }
     CHECK(refused);
   });
+}
+
+TEST_ON_CUDA("LSTMs of widths around a warp and batches from one to many agree with the CPU device") {
+  for (const int hidden : {1, 31, 32, 100})
+    for (const int batch : {1, 33})
+      compare(1e-4, "batch " + std::to_string(batch) + ", hidden " + std::to_string(hidden),
+              [&](Device& device) {
+                harness::Random random(15);
+                const LstmConfig config = {17, hidden, 2, true};
+                const BatchShape shape = shapeOf(batch, 5);
+                const auto op = device.makeLstm(config);
+                const int64_t outputs = shape.rows * 2 * hidden;
+                const double scale = 1 / std::sqrt(static_cast<double>(hidden));
+                const On<float> weights(device, random.floats(lstmLayout(config).size, scale));
+                const On<float> dWeights(device, std::vector<float>(weights.get().size()));
+                const On<float> x(device, random.floats(shape.rows * 17)), dx(device, x.get());
+                const On<float> y(device, std::vector<float>(outputs, NAN)),
+                    dy(device, random.floats(outputs, 0.1));
+                const On<float> reserve(device, std::vector<float>(op->reserveFloats(shape, true), NAN));
+                const On<float> workspace(device, std::vector<float>(op->workspaceFloats(shape, true), NAN));
+                op->forward({shape,
+                             weights.data(),
+                             1,
+                             x.data(),
+                             nullptr,
+                             nullptr,
+                             y.data(),
+                             nullptr,
+                             nullptr,
+                             reserve.data(),
+                             workspace.data(),
+                             true,
+                             {}});
+                const std::vector<float> forward = y.get();
+                op->backward({shape,
+                              weights.data(),
+                              1,
+                              x.data(),
+                              y.data(),
+                              dy.data(),
+                              nullptr,
+                              nullptr,
+                              dx.data(),
+                              nullptr,
+                              nullptr,
+                              dWeights.data(),
+                              reserve.data(),
+                              workspace.data(),
+                              {}});
+                return std::vector{forward, dx.get(), dWeights.get()};
+              });
 }

@@ -11,22 +11,6 @@ using namespace lstm;
 // Every op of the CUDA device's host side on the stand-in, held to the CPU device: same calls, same inputs.
 namespace {
 
-// Both devices' results of the same body, in that order: CPU, CUDA.
-template <typename Body>
-void compare(double tolerance, const std::string& what, Body body) {
-  const auto cpu = makeCpuDevice({1, ""});
-  const std::vector<std::vector<float>> expected = body(*cpu);
-  onStandIn({}, [&](Device& device) {
-    const std::vector<std::vector<float>> actual = body(device);
-    for (size_t i = 0; i < expected.size(); ++i)
-      if (tolerance == 0)
-        harness::require(actual[i] == expected[i],
-                         what + ", result " + std::to_string(i) + ": not the same bits");
-      else
-        requireAlike(actual[i], expected[i], tolerance, what + ", result " + std::to_string(i) + ": ");
-  });
-}
-
 std::vector<float> asFloats(const std::vector<int32_t>& values) {
   return {values.begin(), values.end()};
 }
@@ -36,7 +20,7 @@ constexpr Activation kActivations[] = {Activation::kLinear, Activation::kRelu, A
 
 }  // namespace
 
-TEST("the CUDA host's dense layers agree with the CPU device, with and without bias, logits and dx") {
+TEST_ON_CUDA("the CUDA host's dense layers agree with the CPU device, with and without bias, logits and dx") {
   const int rows = 7, in = 5, units = 3;
   for (const Activation activation : kActivations)
     for (const bool logits : {false, true})
@@ -57,7 +41,7 @@ TEST("the CUDA host's dense layers agree with the CPU device, with and without b
         });
 }
 
-TEST(
+TEST_ON_CUDA(
     "the CUDA host's embedding agrees with the CPU device to the bit, and again for new tokens in the same "
     "place") {
   const int rows = 50, vocab = 11, size = 3;
@@ -115,7 +99,7 @@ TEST("sorting by token is stable, for small and large vocabularies") {
   }
 }
 
-TEST(
+TEST_ON_CUDA(
     "the CUDA host's dropout drops the CPU device's elements to the bit, also shared over time and at rate "
     "0") {
   const BatchShape shape = shapeOf(3, 5, {5, 2, 4});
@@ -138,7 +122,8 @@ TEST(
         });
 }
 
-TEST("the CUDA host's pooling agrees with the CPU device, also when the next batch has other lengths") {
+TEST_ON_CUDA(
+    "the CUDA host's pooling agrees with the CPU device, also when the next batch has other lengths") {
   const int channels = 4;
   for (const PoolMode mode : {PoolMode::kLast, PoolMode::kMean, PoolMode::kMax})
     compare(1e-6, "mode " + std::to_string(static_cast<int>(mode)), [&](Device& device) {
@@ -158,7 +143,8 @@ TEST("the CUDA host's pooling agrees with the CPU device, also when the next bat
     });
 }
 
-TEST("the CUDA host's losses agree with the CPU device, with weights, without a gradient, and in place") {
+TEST_ON_CUDA(
+    "the CUDA host's losses agree with the CPU device, with weights, without a gradient, and in place") {
   const int rows = 9, classes = 4;
   struct Target {
     LossKind kind;
@@ -190,7 +176,7 @@ TEST("the CUDA host's losses agree with the CPU device, with weights, without a 
       });
 }
 
-TEST(
+TEST_ON_CUDA(
     "the CUDA host's updates agree with the CPU device: optimizers, clips, penalties, frozen tensors, "
     "skipped steps") {
   const std::vector<TensorRow> rows = {
@@ -245,8 +231,8 @@ TEST(
                 });
 }
 
-TEST("a loss that is not finite keeps the CUDA host's update from happening") {
-  onStandIn({}, [](Device& device) {
+TEST_ON_CUDA("a loss that is not finite keeps the CUDA host's update from happening") {
+  onCuda([](Device& device) {
     const On<float> params(device, {1, 2}), grads(device, {3, 4});
     const On<LossSums> loss(device, {{NAN, 0, 0, 0}});
     const On<UpdateSums> sums(device, {{-1, -1, -1}});
@@ -259,8 +245,8 @@ TEST("a loss that is not finite keeps the CUDA host's update from happening") {
   });
 }
 
-TEST("an update of no tensors counts on the CUDA host while the loss is finite") {
-  onStandIn({}, [](Device& device) {
+TEST_ON_CUDA("an update of no tensors counts on the CUDA host while the loss is finite") {
+  onCuda([](Device& device) {
     On<LossSums> loss(device, {{1, 0, 0, 0}});
     const On<UpdateSums> sums(device, {{-1, -1, -1}});
     for (const bool finite : {true, false}) {
@@ -273,8 +259,9 @@ TEST("an update of no tensors counts on the CUDA host while the loss is finite")
   });
 }
 
-TEST("the CUDA host copies rows with strides, adds, clears, and hands out zero memory aligned to 256 bytes") {
-  onStandIn({}, [](Device& device) {
+TEST_ON_CUDA(
+    "the CUDA host copies rows with strides, adds, clears, and hands out zero memory aligned to 256 bytes") {
+  onCuda([](Device& device) {
     const On<float> from(device, {1, 2, 3, 4, 5, 6}), to(device, std::vector<float>(8, 9));
     device.copyRows(to.data(), 4, from.data(), 3, 2, 2);
     CHECK((to.get() == std::vector<float>{1, 2, 9, 9, 4, 5, 9, 9}));

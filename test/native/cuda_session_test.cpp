@@ -95,7 +95,7 @@ template <typename Train>
 void compare(Train train) {
   const auto cpu = makeCpuDevice({1, ""});
   const Trace expected = train(*cpu);
-  onStandIn({}, [&](Device& device) {
+  onCuda([&](Device& device) {
     requireSameTrace(train(device), expected);
     harness::require(train(device).tensors == train(device).tensors, "two runs differ");
   });
@@ -103,20 +103,21 @@ void compare(Train train) {
 
 }  // namespace
 
-TEST("a session trains tokens on the CUDA host as on the CPU: losses to 1e-5, parameters and moments too") {
+TEST_ON_CUDA(
+    "a session trains tokens on the CUDA host as on the CPU: losses to 1e-5, parameters and moments too") {
   compare(trainTokens);
 }
 
-TEST(
+TEST_ON_CUDA(
     "a session trains features on the CUDA host as on the CPU, and its separate forward and backward agree") {
   compare(trainFeatures);
 }
 
-TEST("a session of an lstm alone on the CUDA host gives the CPU's states and their gradients") {
+TEST_ON_CUDA("a session of an lstm alone on the CUDA host gives the CPU's states and their gradients") {
   compare(lstmAlone);
 }
 
-TEST("batches of one size and other lengths train on the CUDA host one after the other") {
+TEST_ON_CUDA("batches of one size and other lengths train on the CUDA host one after the other") {
   const auto cpu = makeCpuDevice({1, ""});
   const auto train = [](Device& device) {
     Trace trace;
@@ -131,5 +132,5 @@ TEST("batches of one size and other lengths train on the CUDA host one after the
     return trace;
   };
   const Trace expected = train(*cpu);
-  onStandIn({}, [&](Device& device) { requireSameTrace(train(device), expected); });
+  onCuda([&](Device& device) { requireSameTrace(train(device), expected); });
 }

@@ -34,7 +34,17 @@ StandIn open() {
           STANDIN_SYMBOL(cudnn_lstm_cuda_standin_set_device)};
 }
 
+const CudaRuntime* gpu = nullptr;
+
 }  // namespace
+
+void setGpuRuntime(const CudaRuntime* runtime) {
+  gpu = runtime;
+}
+
+const CudaRuntime* gpuRuntime() {
+  return gpu;
+}
 
 std::string testLibrary(const std::string& name) {
 #if defined(__APPLE__)

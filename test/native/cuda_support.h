@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/cpu_device.h"
 #include "cuda/cuda_device.h"
 #include "cuda_standin/control.h"
 #include "engine/device_buffer.h"
@@ -44,6 +45,18 @@ void onStandIn(const lstm::cuda::CudaDeviceOptions& options, Body body) {
   requireClean("");
 }
 
+// The runtime that onCuda() takes instead of the stand-in; null = the stand-in. Set once, before the tests run.
+void setGpuRuntime(const CudaRuntime* runtime);
+const CudaRuntime* gpuRuntime();
+
+// Runs `body` with a float32 device on the GPU where the tests were given one, else on the stand-in.
+template <typename Body>
+void onCuda(Body body) {
+  if (!gpuRuntime()) return onStandIn({}, body);
+  const std::unique_ptr<lstm::cuda::CudaDevice> device = lstm::cuda::makeCudaDevice(*gpuRuntime(), {});
+  body(*device);
+}
+
 // A tensor on any device.
 template <typename T>
 class On {
@@ -72,4 +85,21 @@ inline void requireAlike(const std::vector<float>& actual, const std::vector<flo
                          double tolerance, const std::string& what) {
   harness::require(actual.size() == expected.size(), what + ": sizes differ");
   harness::requireClose(actual.data(), expected, tolerance, what);
+}
+
+// Holds every tensor that `body(device)` gives on a CUDA device to the CPU device's; tolerance 0: the same bits.
+template <typename Body>
+void compare(double tolerance, const std::string& what, Body body) {
+  const auto cpu = lstm::makeCpuDevice({1, ""});
+  const std::vector<std::vector<float>> expected = body(*cpu);
+  onCuda([&](lstm::Device& device) {
+    const std::vector<std::vector<float>> actual = body(device);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const std::string result = what + ", result " + std::to_string(i) + ": ";
+      if (tolerance == 0)
+        harness::require(actual[i] == expected[i], result + "not the same bits");
+      else
+        requireAlike(actual[i], expected[i], tolerance, result);
+    }
+  });
 }

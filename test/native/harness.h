@@ -26,6 +26,7 @@ struct Test {
   const char* file;
   const char* sentence;
   std::function<void()> body;
+  bool onAnyCuda = false;  // also runs on a real GPU
 };
 
 inline std::vector<Test>& tests() {
@@ -34,8 +35,8 @@ inline std::vector<Test>& tests() {
 }
 
 struct Register {
-  Register(const char* file, const char* sentence, std::function<void()> body) {
-    tests().push_back({file, sentence, std::move(body)});
+  Register(const char* file, const char* sentence, std::function<void()> body, bool onAnyCuda = false) {
+    tests().push_back({file, sentence, std::move(body), onAnyCuda});
   }
 };
 
@@ -92,6 +93,12 @@ std::vector<const lstm::cpu::Kernels*> allKernels();
   static void HARNESS_JOIN(test, __LINE__)();                                                    \
   static const harness::Register HARNESS_JOIN(register, __LINE__)(__FILE__, sentence,            \
                                                                   HARNESS_JOIN(test, __LINE__)); \
+  static void HARNESS_JOIN(test, __LINE__)()
+// The body takes its devices from onCuda() and looks at nothing that only the stand-in has.
+#define TEST_ON_CUDA(sentence)                                                                         \
+  static void HARNESS_JOIN(test, __LINE__)();                                                          \
+  static const harness::Register HARNESS_JOIN(register, __LINE__)(__FILE__, sentence,                  \
+                                                                  HARNESS_JOIN(test, __LINE__), true); \
   static void HARNESS_JOIN(test, __LINE__)()
 #define CHECK(condition) \
   harness::require((condition), std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " #condition)

@@ -3,6 +3,8 @@
 #include <exception>
 
 #include "cpu/cpu_device.h"
+#include "cuda/runtime_library.h"
+#include "cuda_support.h"
 #include "harness.h"
 
 namespace lstm::cpu::wide {
@@ -23,12 +25,36 @@ std::vector<const lstm::cpu::Kernels*> allKernels() {
 
 }  // namespace harness
 
-// lstm_native_tests [part of a sentence or file name]
+namespace {
+
+bool openGpu(const char* library) {
+  const lstm::cuda::RuntimeLibrary opened = lstm::cuda::openRuntime(library, "");
+  if (!opened.runtime) {
+    std::printf("%s\n", opened.reason.c_str());
+    return false;
+  }
+  if (std::strcmp(opened.runtime->implementation, "cuda") != 0)
+    std::printf("%s is a %s: nothing below ran on a GPU\n", library, opened.runtime->implementation);
+  setGpuRuntime(opened.runtime);
+  return true;
+}
+
+}  // namespace
+
+// lstm_native_tests [--gpu LIBRARY] [part of a sentence or file name]
+// With --gpu: the tests that compare a CUDA device with the CPU device alone, on the first GPU by that library.
 int main(int argc, char** argv) {
   int passed = 0;
   int failed = 0;
+  const bool onGpu = argc > 2 && std::strcmp(argv[1], "--gpu") == 0;
+  if (onGpu && !openGpu(argv[2])) {
+    std::printf("0 passed, 1 failed\n");
+    return 1;
+  }
+  const char* filter = argc > (onGpu ? 3 : 1) ? argv[onGpu ? 3 : 1] : "";
   for (const harness::Test& test : harness::tests()) {
-    if (argc > 1 && !std::strstr(test.sentence, argv[1]) && !std::strstr(test.file, argv[1])) continue;
+    if (onGpu && !test.onAnyCuda) continue;
+    if (!std::strstr(test.sentence, filter) && !std::strstr(test.file, filter)) continue;
     const auto start = std::chrono::steady_clock::now();
     std::string problem;
     try {

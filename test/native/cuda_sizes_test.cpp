@@ -1,0 +1,90 @@
+#include <cmath>
+
+#include "cuda_support.h"
+#include "shapes.h"
+
+using namespace lstm;
+
+// Sizes around what a GPU's kernels divide their work by: 16-byte vectors, warps of 32, blocks of up to 1,024, grids
+// that wrap around. On the stand-in they are only larger loops.
+namespace {
+
+constexpr int kRows[] = {1, 31, 33, 700};
+constexpr int kChannels[] = {1, 3, 4, 33, 1025};
+
+std::string idOf(int rows, int channels) {
+  return std::to_string(rows) + " x " + std::to_string(channels);
+}
+
+}  // namespace
+
+TEST_ON_CUDA("activations and dense layers of every size agree with the CPU device") {
+  for (const Activation activation : {Activation::kTanh, Activation::kRelu, Activation::kSoftmax})
+    for (const int rows : kRows)
+      for (const int units : {1, 3, 33, 257})
+        compare(3e-5, "dense " + idOf(rows, units), [&](Device& device) {
+          harness::Random random(11);
+          const int in = 9;
+          const On<float> x(device, random.floats(rows * in)), w(device, random.floats(units * in));
+          const On<float> b(device, random.floats(units)), y(device, std::vector<float>(rows * units, NAN));
+          const On<float> dy(device, random.floats(rows * units)), dw(device, random.floats(units * in));
+          const On<float> db(device, random.floats(units)), dx(device, std::vector<float>(rows * in, NAN));
+          const auto op = device.makeDense({in, units, activation});
+          op->forward({rows, w.data(), b.data(), 1, x.data(), y.data(), false});
+          op->backward(
+              {rows, w.data(), 1, x.data(), y.data(), dy.data(), false, dx.data(), dw.data(), db.data()});
+          return std::vector{y.get(), dy.get(), dw.get(), db.get(), dx.get()};
+        });
+}
+
+TEST_ON_CUDA(
+    "embeddings of every size, with one token in every row too, agree with the CPU device to the bit") {
+  for (const int vocab : {1, 40})
+    for (const int rows : kRows)
+      for (const int size : kChannels)
+        compare(0, "embedding " + idOf(rows, size), [&](Device& device) {
+          harness::Random random(12);
+          std::vector<int32_t> ids(rows);
+          for (int32_t& id : ids) id = random.below(vocab);
+          const On<int32_t> tokens(device, ids);
+          const On<float> table(device, random.floats(vocab * size)), dTable(device, table.get());
+          const On<float> y(device, std::vector<float>(rows * size, NAN)),
+              dy(device, random.floats(rows * size));
+          device.embeddingForward(rows, size, tokens.data(), table.data(), y.data());
+          device.embeddingBackward(rows, vocab, size, tokens.data(), dy.data(), dTable.data());
+          return std::vector{y.get(), dTable.get()};
+        });
+}
+
+TEST_ON_CUDA(
+    "dropout and sums of every size agree with the CPU device to the bit, also off 16-byte addresses") {
+  for (const int rows : kRows)
+    for (const int channels : kChannels)
+      for (const int shift : {0, 1})
+        compare(0, "dropout " + idOf(rows, channels), [&](Device& device) {
+          harness::Random random(13);
+          const int64_t size = int64_t{rows} * channels;
+          const On<float> x(device, random.floats(size + shift)),
+              y(device, std::vector<float>(size + shift, 2));
+          device.dropout({rows, channels, 0.4f, {1, 2, 3}, nullptr, x.data() + shift, y.data() + shift});
+          const std::vector<float> dropped = y.get();
+          device.add(y.data() + shift, x.data() + shift, size);
+          return std::vector{dropped, y.get()};
+        });
+}
+
+TEST_ON_CUDA("pooling of every size agrees with the CPU device") {
+  for (const PoolMode mode : {PoolMode::kLast, PoolMode::kMean, PoolMode::kMax})
+    for (const int channels : kChannels)
+      for (const BatchShape& shape : {shapeOf(1, 40), shapeOf(33, 6)})
+        compare(1e-5, "pool " + idOf(shape.batchSize, channels), [&](Device& device) {
+          harness::Random random(14);
+          const int64_t pooled = int64_t{shape.batchSize} * channels;
+          const On<float> x(device, random.floats(shape.rows * channels)), dx(device, x.get());
+          const On<float> y(device, std::vector<float>(pooled, NAN)), dy(device, random.floats(pooled));
+          const On<int32_t> argmax(device, std::vector<int32_t>(pooled, 0));
+          device.poolForward({mode, shape, channels}, x.data(), y.data(), argmax.data());
+          device.poolBackward({mode, shape, channels}, dy.data(), argmax.data(), dx.data());
+          return std::vector{y.get(), dx.get()};
+        });
+}
