@@ -141,7 +141,8 @@ target_include_directories(lstm_cuda_probe PRIVATE native)
 target_link_libraries(lstm_cuda_probe PRIVATE lstm_flags ${CMAKE_DL_LIBS})
 
 add_executable(
-  lstm_cudnn_tests EXCLUDE_FROM_ALL ${LSTM_CUDNN_TEST_SOURCES} test/native/main.cpp $<TARGET_OBJECTS:lstm_cuda_objects>
+  lstm_cudnn_tests EXCLUDE_FROM_ALL ${LSTM_CUDNN_TEST_SOURCES} test/native/main.cpp test/native/cuda_support.cpp
+                   $<TARGET_OBJECTS:lstm_cuda_objects>
 )
 set_target_properties(
   lstm_cudnn_tests lstm_cuda_probe lstm_fake_cudnn
@@ -155,7 +156,7 @@ target_include_directories(
 target_compile_options(lstm_cudnn_tests PRIVATE -idirafter${LSTM_CUBLASLT_INCLUDE})
 target_compile_definitions(
   lstm_cudnn_tests PRIVATE LSTM_CUDA_LIBRARY="$<TARGET_FILE:cudnn_lstm_cuda>" LSTM_PROBE="$<TARGET_FILE:lstm_cuda_probe>"
-                           LSTM_FAKE_CUDNN="$<TARGET_FILE:lstm_fake_cudnn>" LSTM_CUDNN_ROOT="${LSTM_CUDNN_INCLUDE}/.."
+                           LSTM_FAKE_CUDNN="$<TARGET_FILE:lstm_fake_cudnn>" LSTM_CUDNN_ROOT="${LSTM_CUDNN_INCLUDE}/.." LSTM_TEST_LIBRARIES="${CMAKE_BINARY_DIR}"
 )
-target_link_libraries(lstm_cudnn_tests PRIVATE lstm_cpu lstm_engine ${CMAKE_DL_LIBS})
+target_link_libraries(lstm_cudnn_tests PRIVATE lstm_cuda lstm_cpu lstm_engine ${CMAKE_DL_LIBS})
 add_dependencies(lstm_cudnn_tests cudnn_lstm_cuda lstm_cuda_probe lstm_fake_cudnn)

@@ -49,7 +49,7 @@ function main() {
   const standIn = join(root, build.folder, 'libcudnn_lstm_cuda_standin.so');
   if (existsSync(standIn)) {
     console.log('\n== the CUDA device on its stand-in (no GPU)');
-    const onStandIn = ['test/cuda', 'test/device/devices', 'test/parity/network'];
+    const onStandIn = ['test/cuda', 'test/device/devices', 'test/device/steps', 'test/parity/network'];
     const standInEnv = { ...env, ASAN_OPTIONS: 'detect_leaks=0', CUDNN_LSTM_CUDA_LIBRARY: standIn };
     const stage = 'the CUDA device on its stand-in (no GPU)';
     tally.add(stage, runVitest([...timeouts, ...onStandIn], { env: standInEnv }));

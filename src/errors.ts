@@ -13,6 +13,7 @@ export type LstmErrorCode =
   | 'ERR_DEVICE_UNAVAILABLE'
   | 'ERR_CUDA'
   | 'ERR_NON_FINITE'
+  | 'ERR_CALLBACK'
   | 'ERR_CHECKPOINT'
   | 'ERR_INTERNAL';
 
@@ -152,6 +153,26 @@ export class NonFiniteError extends LstmError {
   /** The L2 norm of that step's gradients. */
   get gradNorm(): number {
     return this.details['gradNorm'] as number;
+  }
+}
+
+/** A hook of a callback threw: what it threw is `cause`. The model keeps what it has learnt and stays usable. */
+export class CallbackError extends LstmError {
+  override readonly code = 'ERR_CALLBACK';
+
+  /** The callback's name, or its place: `callbacks[0]`. */
+  get callback(): string {
+    return this.details['callback'] as string;
+  }
+
+  /** The hook that threw: `onEpochEnd`. */
+  get hook(): string {
+    return this.details['hook'] as string;
+  }
+
+  /** What `fit` had reached. */
+  get history(): History | undefined {
+    return this.details['history'] as History | undefined;
   }
 }
 

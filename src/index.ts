@@ -22,6 +22,11 @@ export { generate, type GenerateOptions } from './text/generate.js';
 export { embedding, type EmbeddingLayer, type EmbeddingOptions } from './layers/embedding.js';
 export { lstm, type LstmDescriptor, type LstmOptions } from './layers/lstm.js';
 export { dense, type DenseLayer, type DenseOptions } from './layers/dense.js';
+export {
+  activationRegularizer,
+  type ActivationRegularizerLayer,
+  type ActivationRegularizerOptions,
+} from './layers/activationRegularizer.js';
 export { dropout, type DropoutLayer, type DropoutOptions } from './layers/dropout.js';
 export { pool, type PoolLayer, type PoolOptions } from './layers/pool.js';
 export type { Layer } from './layers/layer.js';
@@ -57,6 +62,7 @@ export {
   type Sgd,
   type SgdOptions,
 } from './optimizers/optimizer.js';
+export * from './schedules/index.js';
 export type { Metric, MetricValues } from './metrics/metric.js';
 
 export { sequential } from './model/sequential.js';
@@ -65,10 +71,14 @@ export { Model, type SetWeightsOptions } from './model/model.js';
 export type { ModelConfig, SequentialOptions } from './model/modelConfig.js';
 export type { SaveOptions } from './model/checkpointing.js';
 export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
+export type { FindLearningRateOptions } from './model/findLearningRate.js';
 export type { FitOptions } from './model/fit.js';
+export type { SuggestBatchSizeOptions } from './model/suggestBatchSize.js';
 export type { DeviceInput } from './model/move.js';
 export type { LabelledData, SequenceInput, TrainingData } from './model/modelData.js';
+export { ModelStream, type ModelStreamOptions } from './model/modelStream.js';
 export type { PredictOptions, Prediction } from './model/predict.js';
+export type { PredictSyncOptions } from './model/predictSync.js';
 export type { LayerStates, ModelStates } from './model/states.js';
 export type {
   Gradients,
@@ -77,6 +87,7 @@ export type {
   TrainStepOptions,
   TrainStepResult,
 } from './model/trainStep.js';
+export type { WeightForm } from './model/weightForm.js';
 export type { ParameterInfo, WeightsInput } from './model/weights.js';
 export {
   createLstm,
@@ -103,6 +114,21 @@ export {
 export type { NativeMemory as ModelMemory } from './native/binding.js';
 
 export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
+export type { BatchSizeSearch, BatchSizeTrial } from './training/batchSizeSearch.js';
+export type { LearningRateSearch, RateLoss } from './training/rateCurve.js';
 export type { Verbosity } from './training/display.js';
-export { earlyStopping, type EarlyStoppingOptions, type Monitor } from './training/earlyStopping.js';
+export { earlyStopping, type EarlyStoppingOptions } from './training/earlyStopping.js';
 export type { EpochRecord, History, StopReason } from './training/history.js';
+export type { HistorySvgOptions } from './training/historySvg.js';
+export type { Monitor, MonitorMode } from './training/monitor.js';
+export { csvLog } from './training/callbacks/csvLog.js';
+export { jsonLinesLog, type JsonLinesOptions } from './training/callbacks/jsonLinesLog.js';
+export type { LogOptions } from './training/callbacks/logFile.js';
+export {
+  learningRateMonitor,
+  type LearningRateMonitor,
+  type RatePoint,
+} from './training/callbacks/learningRateMonitor.js';
+export { modelCheckpoint, type ModelCheckpointOptions } from './training/callbacks/modelCheckpoint.js';
+export { tensorBoard, type TensorBoardOptions } from './training/callbacks/tensorBoard.js';
+export { terminateOnNaN } from './training/callbacks/terminateOnNaN.js';

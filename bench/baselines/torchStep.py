@@ -1,67 +1,21 @@
-"""PyTorch's side of the benches: runs what bench/support/torch.ts asks, one JSON command and answer a line.
+"""PyTorch on the CPU, for `npm run bench`. Usage: torchStep.py THREADS, then a JSON command a line (torchPieces.serve).
 
-Usage: torchStep.py THREADS
 PyTorch is given what suits it: time-major input made beforehand, its fused Adam, inference mode for predictions.
 """
 
-import json
-import struct
 import sys
 import time
 
-import numpy as np
 import torch
 
-CLASSES = 10
+from torchPieces import read_batch, read_network, serve
 
 
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-        data = file.read()
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            start, end = entry["data_offsets"]
-            values = np.frombuffer(data[start:end], dtype="<f4").reshape(entry["shape"])
-            tensors[name] = torch.from_numpy(values.copy())
-    return tensors
-
-
-class Network(torch.nn.Module):
-    def __init__(self, shape):
-        super().__init__()
-        self.lstm = torch.nn.LSTM(shape["channels"], shape["hiddenSize"], shape["numLayers"])
-        self.fc = torch.nn.Linear(shape["hiddenSize"], CLASSES)
-
-    def forward(self, x):
-        y, _ = self.lstm(x)
-        return self.fc(y[-1])
-
-
-def set_up(suite, shape, inputs):
-    """Gives the function to time, and the results of its first runs."""
-    network = Network(shape)
-    weights = read_safetensors(inputs["weightsPath"])
-    network.load_state_dict({name: weights[name] for name in network.state_dict()})
-    size = (shape["batchSize"], shape["timeSteps"], shape["channels"])
-    x = torch.from_numpy(np.fromfile(inputs["xPath"], dtype="<f4").reshape(size))
-    x = x.transpose(0, 1).contiguous()
-    y = torch.from_numpy(np.fromfile(inputs["yPath"], dtype="<i4").astype(np.int64))
-    if suite == "predict":
-        network.eval()
-
-        def once():
-            with torch.inference_mode():
-                return network(x)
-
-        return once, once().flatten().tolist()
-
+def train(network, x, y):
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
 
     def once():
-        loss = torch.nn.functional.cross_entropy(network(x), y)
+        loss = torch.nn.functional.cross_entropy(network(x)[0], y)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -69,6 +23,38 @@ def set_up(suite, shape, inputs):
         return loss.item()
 
     return once, [once() for _ in range(3)]
+
+
+def predict(network, x):
+    def once():
+        with torch.inference_mode():
+            return network(x)[0]
+
+    return once, once().flatten().tolist()
+
+
+def stream(network, x):
+    """One time step a run; the state stays. The outcome is the outputs of the first T steps."""
+    time_steps = len(x)
+    states, index = None, 0
+
+    def once():
+        nonlocal states, index
+        with torch.inference_mode():
+            y, states = network(x[index : index + 1], states)
+        index = (index + 1) % time_steps
+        return y
+
+    return once, torch.cat([once() for _ in range(time_steps)]).flatten().tolist()
+
+
+def set_up(command):
+    network = read_network(command["shape"], command["inputs"])
+    x, y = read_batch(command["shape"], command["inputs"])
+    if command["suite"] == "train-step":
+        return train(network, x, y)
+    network.eval()
+    return (stream if command["suite"] == "streaming" else predict)(network, x)
 
 
 def run(once, repetitions):
@@ -80,22 +66,6 @@ def run(once, repetitions):
     return times
 
 
-def main():
-    torch.set_num_threads(int(sys.argv[1]))
-    torch.manual_seed(0)
-    once = None
-
-    def answer(value):
-        print(json.dumps(value), flush=True)
-
-    answer({"version": torch.__version__})
-    for line in sys.stdin:
-        command = json.loads(line)
-        if command["command"] == "setUp":
-            once, outcome = set_up(command["suite"], command["shape"], command["inputs"])
-            answer(outcome)
-        else:
-            answer(run(once, command["repetitions"]))
-
-
-main()
+torch.set_num_threads(int(sys.argv[1]))
+torch.manual_seed(0)
+serve({"torch": torch.__version__}, set_up, run)

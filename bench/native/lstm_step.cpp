@@ -2,55 +2,14 @@
 // GFLOP/s, and the share of this core's multiply-add peak that the register tile alone reaches on operands in
 // cache.
 //   lstm_step [instruction set]
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <vector>
 
 #include "cpu/cpu_device.h"
-#include "cpu/gemm.h"
 #include "cpu/instruction_sets.h"
+#include "measure.h"
 
 namespace {
-
-double nowMs() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-template <typename Body>
-double minimumMs(Body&& body) {
-  std::vector<double> times;
-  const double end = nowMs() + 1000;
-  for (int warm = 0; warm < 3; ++warm) body();
-  while (times.size() < 5 || (nowMs() < end && times.size() < 200)) {
-    const double start = nowMs();
-    body();
-    times.push_back(nowMs() - start);
-  }
-  return *std::min_element(times.begin(), times.end());
-}
-
-// One full tile times one panel, both in L1.
-double tilePeakGflops(const lstm::cpu::Kernels& kernels) {
-  const int n = kernels.panelVectors * kernels.width;
-  const int k = kernels.blockK / 2;
-  std::vector<float> a(kernels.tileRows * k, 0.5f), b(n * k, 0.5f), c(kernels.tileRows * n);
-  lstm::cpu::PanelProduct p{};
-  p.m = kernels.tileRows;
-  p.k = k;
-  p.a = a.data();
-  p.lda = k;
-  p.panel = b.data();
-  p.vectors = kernels.panelVectors;
-  p.columns = n;
-  p.c = c.data();
-  p.ldc = n;
-  const double ms = minimumMs([&] {
-    for (int i = 0; i < 1000; ++i) kernels.productRows(p);
-  });
-  return 2e-6 * 1000 * kernels.tileRows * n * k / ms;
-}
 
 struct Shape {
   const char* name;
@@ -106,8 +65,8 @@ void timeShape(const Shape& s, const std::string& instructionSet, int threads, d
                   workspace.data(),
                   {}});
   };
-  const double forwardMs = minimumMs(forward);
-  const double stepMs = minimumMs(step);
+  const double forwardMs = bench::minimumMs(0.7, forward);
+  const double stepMs = bench::minimumMs(1, step);
   double flops = 0;
   for (int layer = 0; layer < s.numLayers; ++layer)
     flops += 2.0 * shape.rows * 4 * s.hiddenSize * (config.layerInputSize(layer) + s.hiddenSize);
@@ -121,7 +80,7 @@ void timeShape(const Shape& s, const std::string& instructionSet, int threads, d
 int main(int argc, char** argv) {
   const std::string instructionSet = argc > 1 ? argv[1] : "";
   const lstm::cpu::Kernels& kernels = lstm::cpu::kernelsFor(instructionSet);
-  const double peak = tilePeakGflops(kernels);
+  const double peak = bench::tilePeakGflops(kernels);
   std::printf("%s, tile peak %.1f GFLOP/s a core\n", kernels.name, peak);
   const Shape shapes[] = {{"tiny", 50, 32, 64, 128, 1},
                           {"keras3x50", 100, 32, 50, 50, 3},

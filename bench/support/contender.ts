@@ -1,12 +1,3 @@
-import type { Shape, Suite } from './shapes.js';
-
-/** What is timed: a suite at a shape with a number of threads. */
-export interface Trial {
-  readonly suite: Suite;
-  readonly shape: Shape;
-  readonly threads: number;
-}
-
 /** The same start for every contender: files of weights, inputs [N, T, C] and class ids [N]. */
 export interface Inputs {
   /** safetensors, PyTorch's names */
@@ -17,14 +8,25 @@ export interface Inputs {
   readonly yPath: string;
 }
 
-/** Results of the first runs, before anything is timed: losses of three steps, or outputs [N, 10]. */
+/** Results of the first runs, before anything is timed: losses of the first steps, or outputs. */
 export type Outcome = readonly number[];
 
-/** One way to run a trial. */
-export interface Contender {
+/** What a contender answers when it cannot do a trial. */
+export interface Unable {
+  readonly unable: string;
+}
+
+/** One way to run trials of a kind. */
+export interface Contender<Trial> {
   readonly name: string;
-  setUp(trial: Trial, inputs: Inputs): Promise<Outcome>;
-  /** Milliseconds of each of `repetitions` runs. */
+  /** How far its results may lie from ours, where that is more than the method allows. */
+  readonly tolerance?: number | undefined;
+  setUp(trial: Trial, inputs: Inputs): Promise<Outcome | Unable>;
+  /** Milliseconds a run: of each of `repetitions` runs, or one mean where single runs cannot be timed. */
   run(repetitions: number): Promise<readonly number[]>;
   close(): Promise<void>;
+}
+
+export function isUnable(answer: Outcome | Unable): answer is Unable {
+  return 'unable' in answer;
 }

@@ -1,57 +1,115 @@
 import { readFile } from 'node:fs/promises';
 
-import { adam, dense, loadModel, lstm, type Model, sequential, torchUniform } from 'cudnn-lstm';
+import {
+  adam,
+  createLstm,
+  dense,
+  type DeviceOptions,
+  dropout,
+  embedding,
+  languageModelStream,
+  loadModel,
+  lstm,
+  type Model,
+  sequential,
+  torchUniform,
+} from 'cudnn-lstm';
 
-import type { Inputs } from './contender.js';
-import type { CudaShape, Precision } from './cudaShapes.js';
-import { JsonProcess } from './jsonProcess.js';
-import { classes } from './shapes.js';
+import type { Contender, Inputs, Outcome, Unable } from './contender.js';
+import type { CudaTrial, WordModel } from './cudaShapes.js';
+import { readBatch, stepOptions } from './network.js';
 
-/** One way to take train steps on the GPU. */
-export interface CudaContender {
+/** What a call over one number of runs gives: milliseconds a run, none read back alone. */
+type Run = (repetitions: number) => Promise<number>;
+
+/** This package on the GPU, with steps as CUDA graphs or call by call. */
+export class OursOnCuda implements Contender<CudaTrial> {
   readonly name: string;
-  /** Losses of the first three steps. */
-  setUp(shape: CudaShape, precision: Precision, inputs: Inputs): Promise<readonly number[]>;
-  /** Milliseconds a step, over so many steps in a row. */
-  run(steps: number): Promise<number>;
-  close(): Promise<void>;
-}
+  readonly #graph: boolean;
+  readonly #device: `cuda:${number}`;
+  #held: { dispose(): Promise<void> } | undefined;
+  #run: Run | undefined;
 
-const stepOptions = { loss: 'crossEntropy', optimizer: adam({ clip: { globalNorm: 1 } }) } as const;
-
-/** A network of a shape on the CPU, with weights drawn from a fixed seed. */
-export function cudaNetwork({ channels, hiddenSize, numLayers, bidirectional }: CudaShape): Promise<Model> {
-  const drawn = { inputInitializer: torchUniform(), recurrentInitializer: torchUniform() };
-  const layer = lstm({ hiddenSize, numLayers, bidirectional, returnSequences: false, ...drawn });
-  const options = { input: 'features', inputSize: channels, device: 'cpu', seed: 1 } as const;
-  return sequential([layer, dense({ units: classes })], options);
-}
-
-async function bytesOf(path: string): Promise<ArrayBuffer> {
-  return new Uint8Array(await readFile(path)).buffer;
-}
-
-/** This package, with two steps under way as `fit` has; every step takes its batch from and gives its loss to JS. */
-export class OursOnCuda implements CudaContender {
-  readonly name = 'cudnn-lstm';
-  #model: Model | undefined;
-  #step: (() => Promise<{ readonly loss: number }>) | undefined;
-
-  async setUp(shape: CudaShape, precision: Precision, inputs: Inputs): Promise<readonly number[]> {
-    await this.close();
-    const model = await loadModel(inputs.weightsPath, { device: 'cuda:0', precision });
-    this.#model = model;
-    const data = new Float32Array(await bytesOf(inputs.xPath));
-    const x = { data, shape: [shape.batchSize, shape.timeSteps, shape.channels] };
-    const y = new Int32Array(await bytesOf(inputs.yPath));
-    this.#step = () => model.trainStep({ x, y }, stepOptions);
-    const losses: number[] = [];
-    for (let k = 0; k < 3; k++) losses.push((await this.#step()).loss);
-    return losses;
+  constructor(name: string, device: `cuda:${number}`, graph: boolean) {
+    this.name = name;
+    this.#graph = graph;
+    this.#device = device;
   }
 
-  async run(steps: number): Promise<number> {
-    const step = this.#step!;
+  async setUp(trial: CudaTrial, inputs: Inputs): Promise<Outcome | Unable> {
+    await this.close();
+    switch (trial.suite) {
+      case 'train-step':
+        return this.#trainStep(trial, inputs);
+      case 'update':
+        return this.#graph ? this.#update(trial.parameters) : { unable: 'an update alone is no graph' };
+      case 'copy':
+        return { unable: 'the card copies, not we' };
+      case 'fit':
+        return this.#fit(trial.words, trial.precision, inputs);
+    }
+  }
+
+  /** With two steps under way, as `fit` has; every step takes its batch from and gives its loss to JavaScript. */
+  async #trainStep(
+    { shape, precision }: CudaTrial & { suite: 'train-step' },
+    inputs: Inputs,
+  ): Promise<Outcome> {
+    const model = await loadModel(inputs.weightsPath, this.#options(precision));
+    this.#held = model;
+    const batch = await readBatch(shape, inputs);
+    const step = () => model.trainStep(batch, stepOptions);
+    this.#run = twoUnderWay(step);
+    return [(await step()).loss, (await step()).loss, (await step()).loss];
+  }
+
+  /** An LSTM layer of about so many parameters, whose gradients are zeros; the outcome is nothing to compare. */
+  async #update(parameters: number): Promise<Outcome> {
+    const hiddenSize = hiddenSizeFor(parameters);
+    const drawn = { inputInitializer: torchUniform(), recurrentInitializer: torchUniform() };
+    const layer = await createLstm({ inputSize: hiddenSize, hiddenSize, ...drawn }, this.#options('fp32'));
+    this.#held = layer;
+    this.#run = twoUnderWay(() => layer.step(adam({ clip: { globalNorm: 1 } })));
+    return [];
+  }
+
+  /** A run is an epoch of `fit`; the outcome is the loss of the first batch without dropout. */
+  async #fit(words: WordModel, precision: string, inputs: Inputs): Promise<Outcome> {
+    const model = await loadModel(inputs.weightsPath, this.#options(precision));
+    this.#held = model;
+    const tokens = new Int32Array(new Uint8Array(await readFile(words.tokensPath)).buffer);
+    const { batchSize, timeSteps } = words;
+    const first = languageModelStream({
+      tokens: tokens.subarray(0, batchSize * timeSteps + 1),
+      batchSize,
+      timeSteps,
+    });
+    const { loss } = await model.evaluate(first, { loss: 'crossEntropy' });
+    const stream = languageModelStream({ tokens, batchSize, timeSteps });
+    this.#run = async (epochs) => {
+      const start = performance.now();
+      await model.fit(stream, { ...stepOptions, epochs, verbose: 'silent' });
+      return (performance.now() - start) / epochs;
+    };
+    return [loss];
+  }
+
+  #options(precision: string): DeviceOptions {
+    return { device: this.#device, precision, graph: this.#graph } as DeviceOptions;
+  }
+
+  async run(repetitions: number): Promise<readonly number[]> {
+    return [await this.#run!(repetitions)];
+  }
+
+  async close(): Promise<void> {
+    await this.#held?.dispose();
+    this.#held = undefined;
+  }
+}
+
+function twoUnderWay(step: () => Promise<unknown>): Run {
+  return async (steps) => {
     const start = performance.now();
     let pending = step();
     for (let k = 1; k < steps; k++) {
@@ -61,48 +119,23 @@ export class OursOnCuda implements CudaContender {
     }
     await pending;
     return (performance.now() - start) / steps;
-  }
-
-  async close(): Promise<void> {
-    await this.#model?.dispose();
-    this.#model = undefined;
-  }
+  };
 }
 
-/** What PyTorch runs on, in its own words. */
-export interface TorchOnCudaInfo {
-  readonly torch: string;
-  readonly cudnn: number;
-  readonly gpu: string;
+/** H of an LSTM with as many inputs: 8 H² + 8 H parameters. */
+export function hiddenSizeFor(parameters: number): number {
+  return Math.round(Math.sqrt(parameters / 8 + 0.25) - 0.5);
 }
 
-/** PyTorch with the batch on the GPU from the start: step by step, or the whole step as one CUDA graph. */
-export class TorchOnCuda implements CudaContender {
-  readonly name: string;
-  readonly #form: 'eager' | 'graph';
-  readonly #process: JsonProcess;
-
-  private constructor(form: 'eager' | 'graph', process: JsonProcess) {
-    this.name = `torch-${form}`;
-    this.#form = form;
-    this.#process = process;
-  }
-
-  static async start(python: string, form: 'eager' | 'graph') {
-    const { process, greeting } = await JsonProcess.start<TorchOnCudaInfo>(python, 'torchCudaStep.py');
-    return { contender: new TorchOnCuda(form, process), info: greeting };
-  }
-
-  async setUp(shape: CudaShape, precision: Precision, inputs: Inputs): Promise<readonly number[]> {
-    const form = this.#form;
-    return (await this.#process.ask({ command: 'setUp', form, shape, precision, inputs })) as number[];
-  }
-
-  async run(steps: number): Promise<number> {
-    return (await this.#process.ask({ command: 'run', steps })) as number;
-  }
-
-  close(): Promise<void> {
-    return this.#process.close();
-  }
+/** The word model on the CPU, with weights drawn from a fixed seed. */
+export function wordNetwork({ vocabSize, hiddenSize, numLayers, dropout: rate }: WordModel): Promise<Model> {
+  const drawn = { inputInitializer: torchUniform(), recurrentInitializer: torchUniform() };
+  const layers = [
+    embedding({ vocabSize, size: hiddenSize, initializer: torchUniform() }),
+    dropout({ rate }),
+    lstm({ hiddenSize, numLayers, dropout: rate, ...drawn }),
+    dropout({ rate }),
+    dense({ units: vocabSize, initializer: torchUniform() }),
+  ];
+  return sequential(layers, { device: 'cpu', seed: 1 });
 }

@@ -1,9 +1,6 @@
 import type { Shape } from './shapes.js';
 
-/** One size of the network that the CUDA bench trains: LSTM layers, then a Dense(10) on each direction's last state. */
-export interface CudaShape extends Shape {
-  readonly bidirectional: boolean;
-}
+type CudaShape = Shape & { readonly bidirectional: boolean };
 
 const rows = [
   ['tiny', 50, 32, 64, 128, 1, false],
@@ -28,23 +25,24 @@ export const cudaShapes: readonly CudaShape[] = rows.map(
   }),
 );
 
-export const precisions = ['fp32', 'tf32'] as const;
+export const precisions = ['fp32', 'tf32', 'fp16', 'bf16'] as const;
 export type Precision = (typeof precisions)[number];
 
-/** Floating-point operations of a train step's matrix products: twice the multiply-adds, forward and both backward. */
-export function stepFlop({
-  timeSteps,
-  batchSize,
-  channels,
-  hiddenSize,
-  numLayers,
-  bidirectional,
-}: CudaShape) {
-  const directions = bidirectional ? 2 : 1;
-  let total = 0;
-  for (let layer = 0; layer < numLayers; layer++) {
-    const inputs = layer === 0 ? channels : directions * hiddenSize;
-    total += 2 * timeSteps * batchSize * directions * 4 * hiddenSize * (inputs + hiddenSize);
-  }
-  return 3 * total;
+/** What is timed on the GPU. */
+export type CudaTrial =
+  | { readonly suite: 'train-step'; readonly shape: Shape; readonly precision: Precision }
+  /** Clip and Adam over so many parameters, or the card's copy of 2 GiB (PyTorch's alone). */
+  | { readonly suite: 'update' | 'copy'; readonly parameters: number }
+  | { readonly suite: 'fit'; readonly words: WordModel; readonly precision: Precision };
+
+/** The word language model of Zaremba, Sutskever and Vinyals (2014), "medium": 2 x 650 with dropout 0.5. */
+export interface WordModel {
+  /** raw int32 */
+  readonly tokensPath: string;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly dropout: number;
+  readonly batchSize: number;
+  readonly timeSteps: number;
 }

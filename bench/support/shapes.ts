@@ -6,6 +6,8 @@ export interface Shape {
   readonly channels: number;
   readonly hiddenSize: number;
   readonly numLayers: number;
+  /** Default false. */
+  readonly bidirectional?: boolean;
 }
 
 export const classes = 10;
@@ -18,18 +20,55 @@ export const shapes: readonly Shape[] = [
   { name: 'wide512', timeSteps: 64, batchSize: 64, channels: 512, hiddenSize: 512, numLayers: 1 },
 ];
 
-export const suites = ['train-step', 'predict'] as const;
+/** One sequence at once. */
+const oneSequence: Shape = {
+  name: 'one-sequence',
+  timeSteps: 50,
+  batchSize: 1,
+  channels: 64,
+  hiddenSize: 128,
+  numLayers: 1,
+};
+
+/** One time step of one sequence after the other, with carried states; T counts the steps that are checked first. */
+const streaming: Shape = {
+  name: 'streaming',
+  timeSteps: 3,
+  batchSize: 1,
+  channels: 256,
+  hiddenSize: 256,
+  numLayers: 2,
+};
+
+export const suites = ['train-step', 'predict', 'latency', 'streaming'] as const;
 export type Suite = (typeof suites)[number];
 
+export const shapesOf: Readonly<Record<Suite, readonly Shape[]>> = {
+  'train-step': shapes,
+  predict: shapes,
+  latency: [oneSequence],
+  streaming: [streaming],
+};
+
+/** What is timed on the CPU: a suite at a shape with a number of threads. */
+export interface CpuTrial {
+  readonly suite: Suite;
+  readonly shape: Shape;
+  readonly threads: number;
+}
+
 /**
- * Floating-point operations of the LSTM's products: 2·T·N·4H·(in + H) a layer, three times that for a step
+ * Floating-point operations of the LSTM's products: 2·T·N·D·4H·(in + H) a layer, three times that for a step
  * (forward, gradients of the inputs, gradients of the weights). What is elementwise is not counted.
  */
-export function flop({ timeSteps, batchSize, channels, hiddenSize, numLayers }: Shape, suite: Suite): number {
+export function flop(shape: Shape, suite: Suite): number {
+  const { batchSize, channels, hiddenSize, numLayers, bidirectional = false } = shape;
+  const timeSteps = suite === 'streaming' ? 1 : shape.timeSteps;
+  const directions = bidirectional ? 2 : 1;
   let total = 0;
   for (let layer = 0; layer < numLayers; layer++) {
-    const inputs = layer === 0 ? channels : hiddenSize;
-    total += 2 * timeSteps * batchSize * 4 * hiddenSize * (inputs + hiddenSize);
+    const inputs = layer === 0 ? channels : directions * hiddenSize;
+    total += 2 * timeSteps * batchSize * directions * 4 * hiddenSize * (inputs + hiddenSize);
   }
   return suite === 'train-step' ? 3 * total : total;
 }

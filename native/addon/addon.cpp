@@ -2,6 +2,7 @@
 // src/native/binding.ts, in its order.
 #include <napi.h>
 
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -20,7 +21,7 @@
 namespace lstm::addon {
 namespace {
 
-constexpr int kAbi = 2;
+constexpr int kAbi = 3;
 
 Napi::Number number(Napi::Env env, double value) {
   return Napi::Number::New(env, value);
@@ -86,6 +87,7 @@ void setUpdate(Napi::Object object, const UpdateResult& update) {
   object.Set("gradNorm", number(env, update.gradNorm));
   object.Set("applied", Napi::Boolean::New(env, update.applied));
   object.Set("step", number(env, static_cast<double>(update.step)));
+  object.Set("lossScale", number(env, update.lossScale));
 }
 
 // Parameters and gradients are allocated on the device's thread, as everything is that lies on the device.
@@ -178,20 +180,40 @@ std::shared_ptr<StepInput> readBatchOnly(SessionHandle& session, const Napi::Val
   return input;
 }
 
+using StepResult = std::pair<LossResult, UpdateResult>;
+
+Napi::Value stepObject(Napi::Env env, const StepResult& result) {
+  Napi::Object object = lossObject(env, result.first);
+  setUpdate(object, result.second);
+  return object;
+}
+
+// In halves where the device runs ahead of its thread: the next step then begins before this one is over.
 Napi::Value trainStep(const Napi::CallbackInfo& info) {
-  auto handle = liveSession(info);
-  auto input = readStep(*handle, info[1], info[2]);
+  auto session = liveSession(info);
+  auto input = readStep(*session, info[1], info[2]);
   const UpdateConfig update = readUpdate(info[3]);
-  return onDevice(
-      info.Env(), std::move(handle),
-      [input, update](Session& session, const CancelCheck& cancel) {
-        return session.trainStep(input->batch, input->targets, update, cancel);
-      },
-      [](Napi::Env env, const std::pair<LossResult, UpdateResult>& result) {
-        Napi::Object object = lossObject(env, result.first);
-        setUpdate(object, result.second);
-        return object;
-      });
+  if (!session->device().device->ahead())
+    return onDevice(
+        info.Env(), std::move(session),
+        [input, update](Session& session, const CancelCheck& cancel) {
+          return session.trainStep(input->batch, input->targets, update, cancel);
+        },
+        stepObject);
+  auto job = std::make_unique<Job>(info.Env(), session->sharedDevice());
+  auto result = std::make_shared<StepResult>();
+  SessionHandle* handle = session.get();
+  const CancelCheck cancel = session->nextTicket();
+  job->session = std::move(session);
+  job->run = [handle, input = std::move(input), update, cancel] {
+    handle->session().beginStep(input->batch, input->targets, update, cancel);
+  };
+  job->finish = [handle, result] {
+    *result = handle->session().finishStep();
+    handle->noteMemory();
+  };
+  job->result = [result](Napi::Env env) { return stepObject(env, *result); };
+  return Environment::of(info.Env()).submit(std::move(job));
 }
 
 Napi::Value evaluate(const Napi::CallbackInfo& info) {
@@ -232,6 +254,27 @@ Napi::Value predict(const Napi::CallbackInfo& info) {
   };
   return withStates ? onDevice(info.Env(), std::move(handle), work, outputsObject<true>("y", "states"))
                     : onDevice(info.Env(), std::move(handle), work, outputsObject<false>("y", ""));
+}
+
+// On the JS thread, between two jobs of the device's own: what is queued or under way there must not be disturbed, so
+// it is refused as long as anything is.
+Napi::Value predictSync(const Napi::CallbackInfo& info) {
+  auto handle = liveSession(info);
+  DeviceHandle& device = handle->device();
+  if (device.cuda) throw InvalidState("expected a model on the CPU device, got one on a GPU");
+  if (device.pendingJobs > 0) throw Busy("expected no work under way on the device");
+  auto input = readBatchOnly(*handle, info[1]);
+  const bool withStates = !info[3].IsUndefined();
+  const CancelCheck cancel = handle->nextTicket();
+  const bool ran = device.thread.runHere([&] {
+    handle->session().predict(input->batch, input->y, withStates ? &input->states : nullptr, cancel);
+    handle->noteMemory();
+  });
+  if (!ran) throw Disposed("expected a live device, got one that is disposed");
+  handle->reportMemory(info.Env());
+  writeFloats(info[2], "y", input->y);
+  if (withStates) writeFloats(info[3], "states", input->states);
+  return info.Env().Undefined();
 }
 
 struct GradientOutputs {
@@ -343,6 +386,8 @@ Napi::Value counters(const Napi::CallbackInfo& info) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("step", number(env, static_cast<double>(counters.step)));
         object.Set("draws", number(env, static_cast<double>(counters.draws)));
+        object.Set("lossScale", number(env, counters.lossScale));
+        object.Set("goodSteps", number(env, static_cast<double>(counters.goodSteps)));
         return object;
       });
 }
@@ -350,8 +395,15 @@ Napi::Value counters(const Napi::CallbackInfo& info) {
 Napi::Value setCounters(const Napi::CallbackInfo& info) {
   auto handle = liveSession(info);
   const Fields fields(info[1], "counters");
-  constexpr int64_t kMax = (int64_t{1} << 53) - 1;
-  const Counters counters{fields.integer("step", 0, kMax), fields.integer("draws", 0, kMax)};
+  constexpr int64_t kMax = (int64_t{1} << 53) - 1, kMaxGoodSteps = (int64_t{1} << 31) - 1;
+  Counters counters{fields.integer("step", 0, kMax), fields.integer("draws", 0, kMax)};
+  if (fields.has("lossScale")) {
+    counters.lossScale = static_cast<float>(fields.number("lossScale"));
+    if (!(counters.lossScale > 0) || !std::isfinite(counters.lossScale))
+      throw InvalidArgument("lossScale: expected a positive float32");
+  }
+  if (fields.has("goodSteps"))
+    counters.goodSteps = static_cast<int32_t>(fields.integer("goodSteps", 0, kMaxGoodSteps));
   return onDevice(
       info.Env(), std::move(handle),
       [counters](Session& session, const CancelCheck&) {
@@ -418,6 +470,7 @@ Napi::Object initModule(Napi::Env env, Napi::Object exports) {
   exportFunction<instructionSets>(exports, "instructionSets");
   exportFunction<createDevice>(exports, "createDevice");
   exportFunction<deviceInfo>(exports, "deviceInfo");
+  exportFunction<stepStatistics>(exports, "stepStatistics");
   exportFunction<disposeDevice>(exports, "disposeDevice");
   exportFunction<cudaDevices>(exports, "cudaDevices");
   exportFunction<createSession>(exports, "createSession");
@@ -429,6 +482,7 @@ Napi::Object initModule(Napi::Env env, Napi::Object exports) {
   exportFunction<trainStep>(exports, "trainStep");
   exportFunction<evaluate>(exports, "evaluate");
   exportFunction<predict>(exports, "predict");
+  exportFunction<predictSync>(exports, "predictSync");
   exportFunction<gradients>(exports, "gradients");
   exportFunction<forward>(exports, "forward");
   exportFunction<backward>(exports, "backward");

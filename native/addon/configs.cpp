@@ -59,6 +59,7 @@ EmbeddingNode readEmbedding(const Fields& fields) {
   EmbeddingNode node;
   node.vocabSize = extent(fields, "vocabSize");
   node.size = extent(fields, "size");
+  node.dropout = real(fields, "dropout");
   node.weight = readParameter(fields.object("weight"));
   return node;
 }
@@ -71,6 +72,7 @@ LstmNode readLstm(const Fields& fields) {
   node.lstm.bias = fields.choice<BiasMode>(
       "bias", {{"double", BiasMode::kDouble}, {"single", BiasMode::kSingle}, {"none", BiasMode::kNone}});
   node.lstm.dropout = real(fields, "dropout");
+  node.weightDropout = real(fields, "weightDropout");
   node.lstm.projectionSize = static_cast<int>(fields.integer("projectionSize", 0, kMaxInt));
   node.lstm.cellClip = real(fields, "cellClip");
   node.returnSequences = fields.boolean("returnSequences");
@@ -106,7 +108,10 @@ NodeKind readKind(const Fields& fields) {
   if (kind == "pool")
     return PoolNode{fields.choice<PoolMode>(
         "mode", {{"last", PoolMode::kLast}, {"mean", PoolMode::kMean}, {"max", PoolMode::kMax}})};
-  throw InvalidArgument(fields.path("kind") + ": expected embedding, lstm, dense, dropout or pool, got '" +
+  if (kind == "activationRegularizer")
+    return ActivationRegularizerNode{real(fields, "ar"), real(fields, "tar")};
+  throw InvalidArgument(fields.path("kind") +
+                        ": expected embedding, lstm, dense, dropout, pool or activationRegularizer, got '" +
                         kind + "'");
 }
 
@@ -138,6 +143,11 @@ void readBatch(const Napi::Value& value, BatchInput& out) {
   fields.floats("features", out.features);
   fields.ints("seqLengths", out.seqLengths);
   fields.floats("states", out.states);
+  out.weightForm = WeightForm::kFloat32;
+  if (fields.has("weights"))
+    out.weightForm = fields.choice<WeightForm>("weights", {{"float32", WeightForm::kFloat32},
+                                                           {"bfloat16", WeightForm::kBfloat16},
+                                                           {"int8", WeightForm::kInt8}});
   out.carryStates = fields.has("carryStates") && fields.boolean("carryStates");
   if (out.carryStates && !out.states.empty())
     throw InvalidArgument("batch: expected either states or carryStates, got both");

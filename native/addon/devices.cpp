@@ -44,9 +44,13 @@ Make cpuMaker(const Fields& fields) {
 Make cudaMaker(const Fields& fields) {
   cuda::CudaDeviceOptions options;
   options.index = static_cast<int>(fields.integer("index", 0, 9999));
-  options.precision =
-      fields.choice<RuntimePrecision>("precision", {{"fp32", kPrecisionFp32}, {"tf32", kPrecisionTf32}});
+  options.precision = fields.choice<RuntimePrecision>("precision", {{"fp32", kPrecisionFp32},
+                                                                    {"tf32", kPrecisionTf32},
+                                                                    {"fp16", kPrecisionFp16},
+                                                                    {"bf16", kPrecisionBf16}});
   options.rnnAlgorithm = fields.text("rnnAlgorithm");
+  options.dropoutImplementation = fields.text("dropoutImplementation");
+  options.graph = fields.boolean("graph");
   if (fields.has("memoryLimitBytes"))
     options.memoryLimitBytes = static_cast<size_t>(fields.integer("memoryLimitBytes", 1, kMaxBytes));
   return [options, path = fields.text("library")](DeviceHandle& handle) {
@@ -97,6 +101,26 @@ Napi::Value deviceInfo(const Napi::CallbackInfo& info) {
   object.Set("instructionSet", device->instructionSet);
   object.Set("instructionSets", names(env, cpuInstructionSets()));
   return object;
+}
+
+// On the device's thread, so behind the steps that are under way.
+Napi::Value stepStatistics(const Napi::CallbackInfo& info) {
+  auto device = unwrapDevice(info[0]);
+  auto job = std::make_unique<Job>(info.Env(), device);
+  auto steps = std::make_shared<cuda::StepStatistics>();
+  job->run = [device = device.get(), steps] {
+    if (device->cuda) *steps = device->cuda->steps();
+  };
+  job->result = [steps](Napi::Env env) {
+    Napi::Object object = Napi::Object::New(env);
+    for (const auto& [name, count] : {std::pair{"eager", steps->eager},
+                                      {"recorded", steps->recorded},
+                                      {"replayed", steps->replayed},
+                                      {"overlapped", steps->overlapped}})
+      object.Set(name, Napi::Number::New(env, static_cast<double>(count)));
+    return object;
+  };
+  return Environment::of(info.Env()).submit(std::move(job));
 }
 
 // The threads end when the last session on the device and this handle are gone; here only new work is refused.

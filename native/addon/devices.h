@@ -10,6 +10,7 @@ namespace lstm::addon {
 Napi::Value instructionSets(const Napi::CallbackInfo& info);
 Napi::Value createDevice(const Napi::CallbackInfo& info);
 Napi::Value deviceInfo(const Napi::CallbackInfo& info);
+Napi::Value stepStatistics(const Napi::CallbackInfo& info);
 Napi::Value disposeDevice(const Napi::CallbackInfo& info);
 Napi::Value cudaDevices(const Napi::CallbackInfo& info);
 

@@ -56,21 +56,48 @@ void Environment::track(const std::shared_ptr<SessionHandle>& session) {
   sessions_.push_back(session);
 }
 
+namespace {
+
+// Runs one half of a job, which keeps the first failure.
+void attempt(Job& job, const std::function<void()>& half) {
+  try {
+    half();
+  } catch (...) {
+    job.failure = std::current_exception();
+  }
+}
+
+}  // namespace
+
+bool Environment::post(Job* job) {
+  const auto complete = [this, job] {
+    napi_call_threadsafe_function(completions_, job, napi_tsfn_nonblocking);
+  };
+  DeviceThread& thread = job->device->thread;
+  if (!job->finish)
+    return thread.post([job, complete] {
+      if (!job->device->closing) attempt(*job, job->run);
+      complete();
+    });
+  return thread.postInHalves([job, complete]() -> std::function<void()> {
+    const bool begins = !job->device->closing;
+    if (begins) attempt(*job, job->run);
+    return [job, begins, complete] {
+      if (begins && !job->failure) attempt(*job, job->finish);
+      complete();
+    };
+  });
+}
+
 Napi::Value Environment::submit(std::unique_ptr<Job> owned) {
   if (closed_) throw InvalidState("the environment is closing");
   Job* job = owned.get();
-  const bool queued = job->device->thread.post([this, job] {
-    try {
-      if (!job->device->closing) job->run();
-    } catch (...) {
-      job->failure = std::current_exception();
-    }
-    napi_call_threadsafe_function(completions_, job, napi_tsfn_nonblocking);
-  });
+  const bool queued = post(job);
   if (!queued) throw Disposed("expected a live device, got one that is disposed");
   const Napi::Value promise = job->deferred.Promise();
   // Work under way keeps the process alive, an idle device does not.
   if (pending_.empty()) napi_ref_threadsafe_function(env_, completions_);
+  ++job->device->pendingJobs;
   pending_.insert(owned.release());
   return promise;
 }
@@ -90,6 +117,7 @@ void Environment::settleOnJsThread(napi_env env, napi_value, void* context, void
 void Environment::settle(Napi::Env env, Job* job) {
   const std::unique_ptr<Job> owned(job);
   pending_.erase(job);
+  --job->device->pendingJobs;
   if (pending_.empty()) napi_unref_threadsafe_function(env_, completions_);
   if (job->session) job->session->reportMemory(env);
   if (!job->failure) {

@@ -22,6 +22,9 @@ struct Job {
   std::shared_ptr<DeviceHandle> device;
   std::shared_ptr<SessionHandle> session;  // null for work on the device alone
   std::function<void()> run;
+  // Null, or what ends the job, which then lets a next one in two halves begin in between. Device's thread, and only
+  // after a `run` that did not fail.
+  std::function<void()> finish;
   std::function<Napi::Value(Napi::Env)> result;
   std::exception_ptr failure;
 };
@@ -42,6 +45,7 @@ class Environment {
   static void settleOnJsThread(napi_env env, napi_value, void* context, void* data);
   static void closeOnJsThread(void* self);
   void settle(Napi::Env env, Job* job);
+  bool post(Job* job);
   void close();
 
   napi_env env_;

@@ -90,7 +90,7 @@ std::shared_ptr<StepInput> SessionHandle::leaseInput() {
   const std::weak_ptr<SessionHandle> owner = weak_from_this();
   return {input.release(), [owner](StepInput* returned) {
             std::unique_ptr<StepInput> back(returned);
-            if (const auto session = owner.lock(); session && session->freeInputs_.size() < 2)
+            if (const auto session = owner.lock(); session && session->freeInputs_.size() < 3)
               session->freeInputs_.push_back(std::move(back));
           }};
 }

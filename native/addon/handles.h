@@ -39,6 +39,7 @@ struct DeviceHandle {
   std::atomic<size_t> peakBytes{0};
   size_t limitBytes = 0;  // 0 = none
   std::atomic<bool> disposed{false};
+  int pendingJobs = 0;               // JS thread: submitted and not settled
   std::atomic<bool> closing{false};  // work that has not begun is left out
   DeviceThread thread;
 };
@@ -47,6 +48,8 @@ struct DeviceHandle {
 struct StepInput {
   BatchInput batch;
   TargetInput targets;
+  std::vector<float> y;  // of a call that gives its results before it returns
+  std::vector<float> states;
 };
 
 // A session and what the JS thread must know of it without asking the device's thread.

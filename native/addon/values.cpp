@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <span>
 
 #include "engine/errors.h"
 
@@ -27,10 +28,10 @@ std::string describe(const Napi::Value& value) {
   }
 }
 
-// Copies a typed array of one exact type. SharedArrayBuffers could change under the copy and are refused.
+// The elements of a typed array of one exact type. SharedArrayBuffers could change meanwhile and are refused.
 template <typename T>
-void copyTyped(const Napi::Value& value, napi_typedarray_type type, const char* typeName,
-               const std::string& path, std::vector<T>& out) {
+std::span<T> elementsOf(const Napi::Value& value, napi_typedarray_type type, const char* typeName,
+                        const std::string& path) {
   const std::string expected = path + ": expected a " + typeName;
   if (!value.IsTypedArray()) throw InvalidArgument(expected + ", got " + describe(value));
   const Napi::Env env = value.Env();
@@ -48,11 +49,14 @@ void copyTyped(const Napi::Value& value, napi_typedarray_type type, const char* 
   if (!ordinary) throw InvalidArgument(expected + " over an ArrayBuffer, got one over a SharedArrayBuffer");
   napi_is_detached_arraybuffer(env, buffer, &detached);
   if (detached) throw InvalidArgument(expected + ", got one whose ArrayBuffer is detached");
-  const T* from = static_cast<const T*>(data);
-  if (length == 0 || !from)
-    out.clear();
-  else
-    out.assign(from, from + length);
+  return {static_cast<T*>(data), data ? length : 0};
+}
+
+template <typename T>
+void copyTyped(const Napi::Value& value, napi_typedarray_type type, const char* typeName,
+               const std::string& path, std::vector<T>& out) {
+  const std::span<T> from = elementsOf<T>(value, type, typeName, path);
+  out.assign(from.begin(), from.end());
 }
 
 }  // namespace
@@ -111,6 +115,14 @@ void Fields::ints(const char* name, std::vector<int32_t>& out) const {
 
 void copyFloats(const Napi::Value& value, const std::string& path, std::vector<float>& out) {
   copyTyped<float>(value, napi_float32_array, "Float32Array", path, out);
+}
+
+void writeFloats(const Napi::Value& value, const std::string& path, const std::vector<float>& from) {
+  const std::span<float> to = elementsOf<float>(value, napi_float32_array, "Float32Array", path);
+  if (to.size() != from.size())
+    throw ShapeMismatch(path + ": expected a Float32Array of " + std::to_string(from.size()) +
+                        ", got one of " + std::to_string(to.size()));
+  if (!from.empty()) std::memcpy(to.data(), from.data(), from.size() * sizeof(float));
 }
 
 Napi::Float32Array toFloat32Array(Napi::Env env, const std::vector<float>& values) {

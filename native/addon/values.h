@@ -46,6 +46,8 @@ class Fields {
   std::string path_;
 };
 
+// Writes into the caller's array, which must have just that length.
+void writeFloats(const Napi::Value& value, const std::string& path, const std::vector<float>& from);
 void copyFloats(const Napi::Value& value, const std::string& path, std::vector<float>& out);
 Napi::Float32Array toFloat32Array(Napi::Env env, const std::vector<float>& values);
 

@@ -32,6 +32,7 @@ class AlignedBuffer {
   }
   float* data() const { return data_; }
   size_t size() const { return size_; }
+  size_t sizeBytes() const { return size_ * sizeof(float); }
 
  private:
   float* data_ = nullptr;

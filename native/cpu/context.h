@@ -3,6 +3,7 @@
 #include "cpu/aligned_buffer.h"
 #include "cpu/gemm.h"
 #include "cpu/kernels.h"
+#include "cpu/profile.h"
 #include "cpu/thread_pool.h"
 
 namespace lstm::cpu {
@@ -10,7 +11,8 @@ namespace lstm::cpu {
 // What every op of one device shares.
 class Context {
  public:
-  Context(const Kernels& kernels, int threads) : kernels(kernels), pool(threads) {
+  Context(const Kernels& kernels, int threads, Profile* profile)
+      : kernels(kernels), profile(profile), pool(threads) {
     scratch_.reserve(transposedScratchFloats(kernels) * threads);
   }
   // For multiplyTransposed.
@@ -19,6 +21,7 @@ class Context {
   }
 
   const Kernels& kernels;
+  Profile* const profile;  // or null
   ThreadPool pool;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "cpu/activation_regularizer.h"
 #include "cpu/context.h"
 #include "cpu/dense_op.h"
 #include "cpu/dropout.h"
@@ -19,7 +20,8 @@ namespace {
 
 class CpuDevice : public Device {
  public:
-  CpuDevice(const Kernels& kernels, int threads) : context_(kernels, threads), updater_(context_) {}
+  CpuDevice(const Kernels& kernels, int threads, Profile* profile)
+      : context_(kernels, threads, profile), updater_(context_) {}
 
   std::string name() const override {
     const int threads = context_.pool.threads();
@@ -30,6 +32,7 @@ class CpuDevice : public Device {
   void* allocate(size_t bytes) override { return allocateAligned(bytes); }
   void release(void* memory) noexcept override { releaseAligned(memory); }
   bool sharesHostMemory() const override { return true; }
+  bool hasNarrowWeights() const override { return true; }
   void copyIn(void* device, const void* host, size_t bytes) override { copyWithin(device, host, bytes); }
   void copyOut(void* host, const void* device, size_t bytes) override { copyWithin(host, device, bytes); }
   void copyWithin(void* to, const void* from, size_t bytes) override {
@@ -66,8 +69,19 @@ class CpuDevice : public Device {
   void poolBackward(const PoolArgs& args, const float* dy, const int32_t* argmax, float* dx) override {
     cpu::poolBackward(context_, args, dy, argmax, dx);
   }
-  void loss(const LossArgs& args) override { cpu::loss(context_, args); }
-  void update(const UpdateArgs& args) override { updater_.update(args); }
+  void activationRegularizer(const ActivationRegularizerArgs& args) override {
+    cpu::activationRegularizer(context_, args);
+  }
+  void loss(const LossArgs& args) override {
+    PartClock clock(context_.profile);
+    cpu::loss(context_, args);
+    clock.mark(Part::kHead);
+  }
+  void update(const UpdateArgs& args) override {
+    PartClock clock(context_.profile);
+    updater_.update(args);
+    clock.mark(Part::kUpdate);
+  }
   double penalty(std::span<const TensorRow> rows, const float* params) override {
     return updater_.penalty(rows, params);
   }
@@ -79,10 +93,10 @@ class CpuDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> makeDeviceOn(const Kernels& kernels, int threads) {
+std::unique_ptr<Device> makeDeviceOn(const Kernels& kernels, int threads, Profile* profile) {
   if (threads < 1 || threads > 256)
     throw InvalidArgument("threads: expected 1..256, received " + std::to_string(threads));
-  return std::make_unique<CpuDevice>(kernels, threads);
+  return std::make_unique<CpuDevice>(kernels, threads, profile);
 }
 
 }  // namespace cpu

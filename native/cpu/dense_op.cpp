@@ -25,6 +25,7 @@ int CpuDense::threadsFor(int64_t rows) const {
 }
 
 void CpuDense::forward(const DenseForward& args) {
+  PartClock clock(context_.profile);
   const Kernels& kernels = context_.kernels;
   const int in = config_.inputSize;
   const bool repack = forwardKey_.renew(args.weight, args.weightsVersion);
@@ -41,9 +42,11 @@ void CpuDense::forward(const DenseForward& args) {
     team.wait();
     activate(team, args.rows, args.y);
   });
+  clock.mark(Part::kHead);
 }
 
 void CpuDense::backward(const DenseBackward& args) {
+  PartClock clock(context_.profile);
   const Kernels& kernels = context_.kernels;
   const int in = config_.inputSize;
   const int units = config_.units;
@@ -59,9 +62,10 @@ void CpuDense::backward(const DenseBackward& args) {
     if (!args.logits && config_.activation != Activation::kLinear)
       activateBackward(team, args.rows, args.y, args.dy);
     team.wait();
-    if (args.dWeight)
-      multiplyTransposed(team, kernels, units, args.dy, units, inputs, args.dWeight, in,
-                         context_.scratchOf(team));
+    if (args.dWeight) {
+      const TransposedProduct dWeight = {inputs, args.dWeight, in};
+      multiplyTransposed(team, kernels, units, args.dy, units, {&dWeight, 1}, context_.scratchOf(team));
+    }
     if (args.dx)
       multiply(team, kernels, args.rows, args.dy, units, weight, args.dx, in, Start::kZero, nullptr);
     if (!args.dBias) return;
@@ -69,6 +73,7 @@ void CpuDense::backward(const DenseBackward& args) {
     if (range.size() > 0)
       kernels.columnSums(args.rows, range.size(), args.dy + range.begin, units, args.dBias + range.begin);
   });
+  clock.mark(Part::kHead);
 }
 
 void CpuDense::activate(const Team& team, int64_t rows, float* y) const {

@@ -11,6 +11,9 @@ class CpuDense : public DenseOp {
 
   void forward(const DenseForward& args) override;
   void backward(const DenseBackward& args) override;
+  size_t heldBytes() const override {
+    return forwardPanels_.sizeBytes() + backwardPanels_.sizeBytes() + inputPanels_.sizeBytes();
+  }
 
  private:
   void activate(const Team& team, int64_t rows, float* y) const;

@@ -5,6 +5,17 @@ namespace {
 
 constexpr double kElementsPerThread = 10e3;
 
+void dropRows(Context& context, const DropoutArgs& args, uint32_t threshold, float scale, int threads) {
+  context.pool.parallelFor(threads, args.rows, 1, [&](Range range) {
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      const bool stays = philoxWord(args.key, static_cast<uint64_t>(args.rowKeys[row])) >= threshold;
+      const float* x = args.x + row * args.channels;
+      float* y = args.y + row * args.channels;
+      for (int c = 0; c < args.channels; ++c) y[c] = stays ? x[c] * scale : 0.0f;
+    }
+  });
+}
+
 }  // namespace
 
 void dropout(Context& context, const DropoutArgs& args) {
@@ -13,6 +24,7 @@ void dropout(Context& context, const DropoutArgs& args) {
   const float scale = 1.0f / (1.0f - args.rate);
   const int64_t count = args.rows * args.channels;
   const int threads = context.pool.threadsFor(static_cast<double>(count), kElementsPerThread);
+  if (args.rowKeys) return dropRows(context, args, threshold, scale, threads);
   if (!args.shape) {
     context.pool.parallelFor(threads, count, 64, [&](Range range) {
       context.kernels.dropout(key.seed, key.stream, key.step, range.begin, range.size(), threshold, scale,

@@ -23,6 +23,10 @@ PanelProduct panelProduct(const PackedB& b, int panel, int64_t k0, int64_t depth
   return p;
 }
 
+bool hasRowsForAll(const Team& team, const Kernels& kernels, int64_t m) {
+  return (m + kernels.tileRows - 1) / kernels.tileRows >= 4 * team.count();
+}
+
 // Rows alone where there are enough of them, else panels alone.
 struct Parts {
   Range rows;
@@ -31,7 +35,7 @@ struct Parts {
 
 Parts partsOf(const Team& team, const Kernels& kernels, int64_t m, const PackedB& b) {
   const int64_t tiles = (m + kernels.tileRows - 1) / kernels.tileRows;
-  if (tiles >= 4 * team.count() || tiles >= b.panels())
+  if (hasRowsForAll(team, kernels, m) || tiles >= b.panels())
     return {team.share(m, kernels.tileRows), {0, b.panels()}};
   return {{0, m}, team.share(b.panels())};
 }
@@ -113,22 +117,28 @@ int64_t transposedScratchFloats(const Kernels& kernels) {
 }
 
 void multiplyTransposed(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
-                        const PackedB& b, float* c, int64_t ldc, float* scratch) {
-  const Parts parts = partsOf(team, kernels, m, b);
-  const int64_t step = depthOf(kernels, b.k);
-  for (int64_t row = parts.rows.begin; row < parts.rows.end; row += kBlockRows) {
-    const int64_t rows = std::min(kBlockRows, parts.rows.end - row);
-    for (int64_t k0 = 0; k0 < b.k; k0 += step) {
-      const int64_t depth = std::min(step, b.k - k0);
+                        std::span<const TransposedProduct> products, float* scratch) {
+  const int64_t k = products[0].b.k;
+  const int64_t step = depthOf(kernels, k);
+  const bool byRows = hasRowsForAll(team, kernels, m);
+  const Range mine = byRows ? team.share(m, kernels.tileRows) : Range{0, m};
+  for (int64_t row = mine.begin; row < mine.end; row += kBlockRows) {
+    const int64_t rows = std::min(kBlockRows, mine.end - row);
+    for (int64_t k0 = 0; k0 < k; k0 += step) {
+      const int64_t depth = std::min(step, k - k0);
       kernels.packA(rows, static_cast<int>(depth), a + k0 * lda + row, lda, scratch);
-      for (int64_t panel = parts.panels.begin; panel < parts.panels.end; ++panel) {
-        PanelProduct p = panelProduct(b, static_cast<int>(panel), k0, depth);
-        p.m = rows;
-        p.a = scratch;
-        p.c = c + row * ldc + panel * b.panelColumns();
-        p.ldc = ldc;
-        p.start = Start::kAccumulate;
-        kernels.productPackedA(p);
+      for (const TransposedProduct& product : products) {
+        const int64_t all = product.b.panels();
+        const Range panels = byRows ? Range{0, all} : team.share(all);
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+          PanelProduct p = panelProduct(product.b, static_cast<int>(panel), k0, depth);
+          p.m = rows;
+          p.a = scratch;
+          p.c = product.c + row * product.ldc + panel * product.b.panelColumns();
+          p.ldc = product.ldc;
+          p.start = Start::kAccumulate;
+          kernels.productPackedA(p);
+        }
       }
     }
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "cpu/aligned_buffer.h"
 #include "cpu/kernels.h"
 #include "cpu/thread_pool.h"
@@ -46,10 +48,17 @@ void multiplyPanel(const Kernels& kernels, int64_t m, const float* a, int64_t ld
 void multiply(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
               const PackedB& b, float* c, int64_t ldc, Start start, const float* bias);
 
-// This thread's part of C[m, n] += A^T · B with A [k, m] row-major; scratch of transposedScratchFloats() is
-// its own.
+// C[m, n] += A^T · B
+struct TransposedProduct {
+  PackedB b;
+  float* c;
+  int64_t ldc;
+};
+
+// This thread's part of products with the same A [k, m], row-major, which is packed once for all of them; scratch
+// of transposedScratchFloats() is its own.
 void multiplyTransposed(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
-                        const PackedB& b, float* c, int64_t ldc, float* scratch);
+                        std::span<const TransposedProduct> products, float* scratch);
 int64_t transposedScratchFloats(const Kernels& kernels);
 
 }  // namespace lstm::cpu

@@ -64,6 +64,45 @@ struct CellBackward {
   float clip;       // the forward's
 };
 
+// How the weights of a time step are kept. int8: w = q * scale of its row, q in -127..127.
+enum class StepWeights { kFloat32, kBfloat16, kInt8 };
+
+// x [rows, k] times weights in panels of W units:
+//   float32 [panel][k][gate][W];  bfloat16 the same with two gates interleaved, [panel][k][i f | g o][W][2];
+//   int8 [panel][k/2][gate][W][2], k rounded up to even
+struct StepProduct {
+  int k;  // 0: left out
+  const float* x;
+  int64_t ldx;
+  const void* panels;
+  // int8 alone:
+  const float* scales;       // [panel][gate][W]
+  const int16_t* quantized;  // x by quantizeRow, [rows, k rounded up to even]
+  const float* inputScales;  // [rows]
+};
+
+// A time step of a range of panels of units: sums = start + input + recurrent products; then the cell, or with
+// `gates` the sums alone. Sums are laid out [panel][gate][W].
+struct LstmStep {
+  StepWeights form;
+  int rows;
+  int hidden;
+  int panelBegin;
+  int panelEnd;
+  bool descending;     // walk the panels from the last one: what the step before read last is still near
+  const float* start;  // sums of row n at start[n*startStride]; null = zeros
+  int64_t startStride;
+  StepProduct input;
+  StepProduct recurrent;
+  float* gates;  // gets the sums, row stride gateStride; nothing below is used then
+  int64_t gateStride;
+  float* c;  // [rows, hidden]: c_{t-1} in, c_t out
+  float* y;  // gets o tanh(c_t)
+  int64_t yStride;
+  float* h;    // gets the same, [rows, hidden]; or null
+  float clip;  // as in CellForward
+};
+
 struct RowSums {
   double loss;
   double correct;
@@ -130,6 +169,10 @@ struct Kernels {
 
   void (*cellForward)(const CellForward&);
   void (*cellBackward)(const CellBackward&);
+
+  void (*lstmStep)(const LstmStep&);
+  // q [k rounded up to even]: x = q * scale
+  void (*quantizeRow)(int k, const float* x, int16_t* q, float* scale);
 
   void (*add)(float* to, const float* from, int64_t count);
   // out[c] += sum over rows of x[row*ld + c], in row order

@@ -36,12 +36,16 @@ void gatherFinalH(const Team& team, const BatchShape& shape, bool reverse, int64
 }  // namespace
 
 void CpuLstm::forward(const LstmForward& args) {
+  if (stepwise_.takes(args)) return stepwise_.forward(args);
   const LstmMemory memory(config_, args.shape, context_.kernels.width);
   const bool repack = forwardKey_.renew(args.weights, args.weightsVersion);
   context_.pool.run(threadsFor(args.shape), [&](const Team& team) {
     if (repack) {
+      PartClock clock(context_.profile, team);
       packForward(team, args.weights);
+      clock.mark(Part::kPackWeights);
       team.wait();
+      clock.mark(Part::kBarriers);
     }
     forwardOn(team, args, memory);
   });
@@ -85,8 +89,10 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
   SavedSteps saved = {scratch.gates, nullptr, nullptr, nullptr, nullptr};
   if (args.training) saved = memory.saved(args.reserve, place.layer, place.direction);
 
+  PartClock clock(context_.profile, team);
   multiply(team, kernels, shape.rows, x, weights.input.k, weights.input, saved.gates, gateStride,
            weights.bias ? Start::kBias : Start::kZero, weights.bias);
+  clock.mark(Part::kInput);
   fill(team, c, c0, cState);
   if (args.training) {
     placeInitialH(team, shape, reverse, output, h0, saved.hPrev);
@@ -95,9 +101,10 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
     for (float* h : scratch.h) fill(team, h, h0, hState);
   }
   team.wait();
+  clock.mark(Part::kBarriers);
 
   const PackedB& blocks = weights.recurrent[0];
-  const Range mine = team.share(blocks.panels());
+  const Share mine = shareOf(team, shape, blocks);
   const PackedB& projection = weights.projection;
   const Range outputs = projected() ? team.share(projection.panels()) : Range{};
   for (int s = 0; s < shape.timeSteps; ++s) {
@@ -112,16 +119,18 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
                                   : nullptr;
     const bool zeroH = s == 0 && !h0;
     float* m = !projected() ? nullptr : args.training ? saved.m + row0 * hidden : scratch.m;
-    for (int64_t block = mine.begin; block < mine.end; ++block) {
+    const int end = std::min(static_cast<int>(mine.sequences.end), shape.liveRows[t]);
+    for (int64_t block = mine.blocks.begin; block < mine.blocks.end; ++block) {
       const int64_t unit = block * blocks.panelColumns();
-      for (int first = 0; first < shape.liveRows[t]; first += kCellRows) {
-        const int rows = std::min(kCellRows, shape.liveRows[t] - first);
+      for (int first = static_cast<int>(mine.sequences.begin); first < end; first += kCellRows) {
+        const int rows = std::min(kCellRows, end - first);
         const int64_t row = row0 + first;
         float* gates = saved.gates + row * gateStride + unit;
         for (int gate = 0; gate < 4 && !zeroH; ++gate)
           multiplyPanel(kernels, rows, h + first * output, output, weights.recurrent[gate],
                         static_cast<int>(block), gates + gate * hidden, gateStride, Start::kAccumulate,
                         nullptr);
+        clock.mark(Part::kRecurrent);
         CellForward cell{};
         cell.rows = rows;
         cell.units = blocks.columnsOf(static_cast<int>(block));
@@ -137,9 +146,11 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
         cell.hNextRows = m ? 0 : std::max(0, nextRows - first);
         cell.clip = config_.cellClip;
         kernels.cellForward(cell);
+        clock.mark(Part::kCells);
       }
     }
-    team.wait();
+    if (mine.waits) team.wait();
+    clock.mark(Part::kBarriers);
     if (!m) continue;
     // h_t = W_hr m. The next step's cells of other threads write m only after the wait below.
     for (int64_t panel = outputs.begin; panel < outputs.end; ++panel) {
@@ -151,10 +162,15 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
       for (int n = 0; n < nextRows; ++n)
         std::memcpy(hNext + n * output + channel, out + n * yStride, columns * sizeof(float));
     }
+    clock.mark(Part::kRecurrent);
     team.wait();
+    clock.mark(Part::kBarriers);
   }
+  if (!mine.waits) team.wait();
+  clock.mark(Part::kBarriers);
   if (args.hn) gatherFinalH(team, shape, reverse, output, y, yStride, args.hn + index(place) * hState);
   team.wait();  // dropout may overwrite y, the next direction the scratch
+  clock.mark(Part::kBarriers);
 }
 
 }  // namespace lstm::cpu

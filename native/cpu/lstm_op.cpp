@@ -8,6 +8,22 @@ namespace {
 // Multiply-adds of a time step below which another thread's barrier costs more than it saves.
 constexpr double kStepPerThread = 100e3;
 
+// R up to this size stays in a core's second-level cache from one time step to the next.
+constexpr int64_t kOwnWeightsBytes = 768 * 1024;
+// Sequences of a thread that keep the register tile busy.
+constexpr int kOwnSequences = 4;
+
+// Neighbouring sequences, of which each thread gets about as many live steps.
+Range sequencesOf(const Team& team, const BatchShape& shape) {
+  const auto boundary = [&](int64_t part) {
+    int64_t steps = 0;
+    int64_t n = 0;
+    while (n < shape.batchSize && steps * team.count() < shape.rows * part) steps += shape.lengths[n++];
+    return n;
+  };
+  return {boundary(team.index()), boundary(team.index() + 1)};
+}
+
 int64_t lines(int64_t floats) {
   return (floats + 15) / 16 * 16;
 }
@@ -15,7 +31,7 @@ int64_t lines(int64_t floats) {
 }  // namespace
 
 CpuLstm::CpuLstm(Context& context, const LstmConfig& config)
-    : context_(context), config_(config), layout_(lstmLayout(config)) {
+    : context_(context), config_(config), layout_(lstmLayout(config)), stepwise_(context, config) {
   layOutForward();
 }
 
@@ -24,7 +40,8 @@ size_t CpuLstm::reserveFloats(const BatchShape& shape, bool training) const {
 }
 
 size_t CpuLstm::workspaceFloats(const BatchShape& shape, bool training) const {
-  return LstmMemory(config_, shape, context_.kernels.width).workspaceFloats(training);
+  const size_t tiles = LstmMemory(config_, shape, context_.kernels.width).workspaceFloats(training);
+  return training ? tiles : std::max(tiles, stepwise_.workspaceFloats(shape));
 }
 
 int CpuLstm::threadsFor(const BatchShape& shape) const {
@@ -33,6 +50,14 @@ int CpuLstm::threadsFor(const BatchShape& shape) const {
   const double step = static_cast<double>(shape.rows) / shape.timeSteps * products;
   const int panels = forwardWeights_[0].recurrent[0].panels();
   return std::min(context_.pool.threadsFor(step, kStepPerThread), panels);
+}
+
+CpuLstm::Share CpuLstm::shareOf(const Team& team, const BatchShape& shape, const PackedB& panels) const {
+  const int64_t recurrentBytes = int64_t{16} * config_.hiddenSize * config_.outputSize();
+  const bool own = team.count() == 1 || (!projected() && recurrentBytes <= kOwnWeightsBytes &&
+                                         shape.batchSize >= kOwnSequences * team.count());
+  if (own) return {sequencesOf(team, shape), {0, panels.panels()}, false};
+  return {{0, shape.batchSize}, team.share(panels.panels()), true};
 }
 
 void CpuLstm::layOutForward() {
@@ -120,7 +145,8 @@ void CpuLstm::packBackward(const Team& team, const float* weights) {
   for (size_t i = 0; i < backwardWeights_.size(); ++i) {
     const BackwardWeights& w = backwardWeights_[i];
     const LstmTensors& tensors = layout_.tensors[i];
-    packRows(team, kernels, w.input, weights + tensors.weightIh, w.input.n);
+    const bool lowest = i < static_cast<size_t>(config_.directions());
+    if (!lowest || lowestPacked_) packRows(team, kernels, w.input, weights + tensors.weightIh, w.input.n);
     packRows(team, kernels, w.recurrent, weights + tensors.weightHh, w.recurrent.n);
     if (projected()) packRows(team, kernels, w.projection, weights + tensors.weightHr, w.projection.n);
   }

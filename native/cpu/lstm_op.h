@@ -5,14 +5,16 @@
 
 #include "cpu/context.h"
 #include "cpu/lstm_memory.h"
+#include "cpu/lstm_stepwise.h"
 #include "engine/device.h"
 
 namespace lstm::cpu {
 
 // The stack on the CPU. x·W for all time steps is one product; after it every time step multiplies h by the
 // four gate panels of a block of units and does the block's cell maths while it is in cache. A whole pass is
-// one parallel region: a thread owns blocks of units, and one barrier a time step hands h (backwards: the
-// gate gradients) around. With projection a step has a second barrier: W_hr needs all of o tanh(c_t).
+// one parallel region. Where R fits into a core's own cache, a thread owns sequences, and time steps have no
+// barrier; else it owns blocks of units, and one barrier a time step hands h (backwards: the gate gradients)
+// around. With projection a step has a second barrier: W_hr needs all of o tanh(c_t).
 class CpuLstm : public LstmOp {
  public:
   CpuLstm(Context& context, const LstmConfig& config);
@@ -21,6 +23,9 @@ class CpuLstm : public LstmOp {
   size_t workspaceFloats(const BatchShape& shape, bool training) const override;
   void forward(const LstmForward& args) override;
   void backward(const LstmBackward& args) override;
+  size_t heldBytes() const override {
+    return forwardPanels_.sizeBytes() + backwardPanels_.sizeBytes() + stepwise_.heldBytes();
+  }
 
  private:
   // One layer and direction, packed.
@@ -35,6 +40,13 @@ class CpuLstm : public LstmOp {
     PackedB recurrent;   // R [4H, P]
     PackedB projection;  // W_hr [P, H], with projection
   };
+  // One thread's part of every time step: all blocks of units for sequences of its own, or blocks of its own for
+  // all sequences. Time steps of its own sequences depend on no other thread.
+  struct Share {
+    Range sequences;
+    Range blocks;
+    bool waits;  // at a barrier in every time step
+  };
   struct Place {
     int layer;
     int direction;
@@ -45,6 +57,7 @@ class CpuLstm : public LstmOp {
   void packForward(const Team& team, const float* weights);
   void packBackward(const Team& team, const float* weights);
   int threadsFor(const BatchShape& shape) const;
+  Share shareOf(const Team& team, const BatchShape& shape, const PackedB& panels) const;
   int index(Place place) const { return place.layer * config_.directions() + place.direction; }
 
   void forwardOn(const Team& team, const LstmForward& args, const LstmMemory& memory) const;
@@ -71,8 +84,10 @@ class CpuLstm : public LstmOp {
   std::vector<BackwardWeights> backwardWeights_;
   AlignedBuffer forwardPanels_;
   AlignedBuffer backwardPanels_;
+  StepwiseLstm stepwise_;
   WeightsKey forwardKey_;
   WeightsKey backwardKey_;
+  bool lowestPacked_ = false;  // the lowest layer's W is there too, which dx alone needs
 };
 
 }  // namespace lstm::cpu

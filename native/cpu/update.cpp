@@ -63,16 +63,17 @@ double Updater::penalty(std::span<const TensorRow> rows, const float* params) {
 UpdateBlock Updater::commonOf(const UpdateArgs& args, double norm) const {
   const UpdateConfig& config = args.config;
   UpdateBlock block{};
-  block.learningRate = config.learningRate;
+  const float learningRate = args.scalars->learningRate;
+  block.learningRate = learningRate;
   block.beta1 = config.beta1;
   block.beta2 = config.beta2;
   block.epsilon = config.epsilon;
   block.momentum = config.momentum;
   block.nesterov = config.nesterov;
   if (config.kind == UpdateKind::kAdam) {
-    const double step = static_cast<double>(args.step);
+    const double step = static_cast<double>(args.scalars->step + 1);
     block.stepSize =
-        static_cast<float>(config.learningRate / (1 - std::pow(static_cast<double>(config.beta1), step)));
+        static_cast<float>(learningRate / (1 - std::pow(static_cast<double>(config.beta1), step)));
     block.inverseRootBias2 =
         static_cast<float>(1 / std::sqrt(1 - std::pow(static_cast<double>(config.beta2), step)));
   }
@@ -137,7 +138,8 @@ void Updater::update(const UpdateArgs& args) {
       }
     }
   });
-  *args.sums = {sums.penalty, sums.squaredNorm, apply ? 1 : 0};
+  args.scalars->step += apply;
+  *args.sums = {sums.penalty, sums.squaredNorm, args.scalars->step, args.scalars->lossScale, apply};
 }
 
 }  // namespace lstm::cpu

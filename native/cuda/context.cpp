@@ -31,24 +31,33 @@ void* Context::allocate(size_t bytes) {
   }
   check(status, error);
   try {
-    sizes_.emplace(memory, bytes);
+    blocks_.emplace(memory, Block{bytes, memoryMark_});
   } catch (...) {
     quietly(&CudaRuntime::release, memory);
     throw;
   }
+  ++memoryMark_;
   memory_.usedBytes += bytes;
   memory_.peakBytes = std::max(memory_.peakBytes, memory_.usedBytes);
   return memory;
 }
 
 size_t Context::release(void* memory) noexcept {
-  const auto at = sizes_.find(memory);
-  if (at == sizes_.end()) return 0;
-  const size_t bytes = at->second;
+  const auto at = blocks_.find(memory);
+  if (at == blocks_.end()) return 0;
+  const auto [bytes, mark] = at->second;
   memory_.usedBytes -= bytes;
-  sizes_.erase(at);
+  blocks_.erase(at);
+  if (onRelease_) onRelease_(mark);
   quietly(&CudaRuntime::release, memory);
   return bytes;
+}
+
+std::pair<const void*, size_t> Context::allocationOf(const void* inside) const {
+  auto next = blocks_.upper_bound(inside);
+  if (next == blocks_.begin()) throw InvalidState("expected device memory");
+  --next;
+  return {next->first, next->second.bytes};
 }
 
 void Context::throwOutOfMemory(size_t bytes, uint64_t freeBytes, const std::string& why) const {

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include "cuda/check.h"
 #include "cuda/memory_statistics.h"
@@ -48,7 +50,17 @@ class Context {
   void* allocate(size_t bytes);
   // The bytes that went; 0 for what was not allocated here.
   size_t release(void* memory) noexcept;
+  // Start and bytes of the allocation that `inside` lies in, which must be one of these.
+  std::pair<const void*, size_t> allocationOf(const void* inside) const;
   const MemoryStatistics& memory() const { return memory_; }
+  // Grows with every allocation.
+  uint64_t memoryMark() const { return memoryMark_; }
+  // One observer, which must not throw: memory is released that was allocated at this mark.
+  void onRelease(std::function<void(uint64_t memoryMark)> observer) { onRelease_ = std::move(observer); }
+  // For what is as good as a release of everything: nothing recorded holds any more.
+  void forgetRecorded() {
+    if (onRelease_) onRelease_(0);
+  }
   bool lost() const { return lost_; }
   const CudaRuntime& runtime() const { return runtime_; }
 
@@ -71,7 +83,13 @@ class Context {
   bool lost_ = false;
   RuntimeError loss_{};
   MemoryStatistics memory_;
-  std::unordered_map<void*, size_t> sizes_;
+  struct Block {
+    size_t bytes;
+    uint64_t mark;
+  };
+  std::map<const void*, Block> blocks_;
+  uint64_t memoryMark_ = 0;
+  std::function<void(uint64_t)> onRelease_;
 };
 
 // Device memory of a context; never shrinks. What was there is lost when it grows; new memory is zero.

@@ -13,9 +13,9 @@ void CudaDense::forward(const DenseForward& args) {
   gemm.n = units;
   gemm.k = config_.inputSize;
   gemm.alpha = 1;
-  gemm.dA = args.x;
+  gemm.dA = core_.halves.operand(args.x, args.rows * config_.inputSize, 0);
   gemm.lda = config_.inputSize;
-  gemm.dB = args.weight;
+  gemm.dB = core_.halves.weights(args.weight);
   gemm.ldb = config_.inputSize;
   gemm.dC = args.y;
   gemm.ldc = units;
@@ -38,7 +38,7 @@ void CudaDense::backward(const DenseBackward& args) {
   gemm.n = in;
   gemm.ldb = in;
   gemm.ldc = in;
-  gemm.dA = args.dy;
+  gemm.dA = core_.halves.operand(args.dy, args.rows * units, 0);
   gemm.lda = units;
   gemm.precision = core_.precision;
   if (args.dWeight) {  // [units, in] += dy^T [units, rows] x [rows, in]
@@ -46,7 +46,7 @@ void CudaDense::backward(const DenseBackward& args) {
     gemm.m = units;
     gemm.k = args.rows;
     gemm.beta = 1;
-    gemm.dB = args.x;
+    gemm.dB = core_.halves.operand(args.x, args.rows * in, 1);
     gemm.dC = args.dWeight;
     core_.context.call(&CudaRuntime::gemm, &gemm);
   }
@@ -55,7 +55,7 @@ void CudaDense::backward(const DenseBackward& args) {
     gemm.m = args.rows;
     gemm.k = units;
     gemm.beta = 0;
-    gemm.dB = args.weight;
+    gemm.dB = core_.halves.weights(args.weight);
     gemm.dC = args.dx;
     core_.context.call(&CudaRuntime::gemm, &gemm);
   }

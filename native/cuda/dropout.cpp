@@ -16,11 +16,9 @@ void dropout(Core& core, const DropoutArgs& args) {
   call.rate = args.rate;
   call.seed = args.key.seed;
   call.stream = args.key.stream;
-  call.dScalars = core.scalars.withDrawStep(args.key.step);
-  if (args.shape) {
-    core.shapes.show(*args.shape);
-    call.dRowToSequence = core.shapes.rowToSequence();
-  }
+  call.dScalars = core.drawSteps.of(args);
+  if (args.shape) call.dRowToSequence = core.tablesOf(*args.shape).rowToSequence();
+  call.dRowKeys = args.rowKeys;
   call.dX = args.x;
   call.dY = args.y;
   core.context.call(&CudaRuntime::dropout, &call);

@@ -13,6 +13,28 @@ T* from(T* base, int64_t offset) {
   return base ? base + offset : nullptr;
 }
 
+// Where a piece of `bytes` ends, at a multiple of 256.
+size_t padded(size_t bytes) {
+  return (bytes + 255) / 256 * 256;
+}
+void* behind(void* piece, size_t bytes) {
+  return static_cast<char*>(piece) + padded(bytes);
+}
+
+int callsOf(const LstmConfig& config) {
+  return config.dropout > 0 && !config.librarySeed ? config.numLayers : 1;
+}
+
+// The layers of one call. Dropout between calls is ours.
+LstmConfig partOf(const LstmConfig& config, int call) {
+  LstmConfig part = config;
+  if (!config.librarySeed) part.dropout = 0;
+  if (callsOf(config) == 1) return part;
+  part.numLayers = 1;
+  part.inputSize = config.layerInputSize(call);
+  return part;
+}
+
 void requireServed(bool served) {
   if (!served)
     throw InvalidArgument("lstm: the library refuses this batch with the algorithm that was chosen for it");
@@ -21,24 +43,31 @@ void requireServed(bool served) {
 }  // namespace
 
 CudaLstm::CudaLstm(Core& core, const LstmConfig& config)
-    : core_(core), config_(config), layout_(lstmLayout(config)) {
-  calls_ = config.dropout > 0 ? config.numLayers : 1;
-  LstmConfig part = config;
-  part.dropout = 0;  // it is ours
-  if (calls_ > 1) part.numLayers = 1;
-  first_ = std::make_unique<RnnChooser>(core.context, part, core.precision, core.rnnAlgorithm);
-  if (calls_ == 1) return;
-  part.inputSize = config.layerInputSize(1);
-  others_ = std::make_unique<RnnChooser>(core.context, part, core.precision, core.rnnAlgorithm);
+    : core_(core),
+      config_(config),
+      layout_(lstmLayout(config)),
+      calls_(callsOf(config)),
+      halfFirst_(core.halves, partOf(config, 0)),
+      halfOthers_(core.halves, partOf(config, 1)) {
+  const auto chooserOf = [&](int call) {
+    return std::make_unique<RnnChooser>(core.context, partOf(config, call), core.precision,
+                                        core.rnnAlgorithm);
+  };
+  first_ = chooserOf(0);
+  if (calls_ > 1) others_ = chooserOf(1);
 }
 
 LstmMemory CudaLstm::memory(const BatchShape& shape, bool training) const {
-  const auto sizesOf = [&](RnnChooser& chooser) {
+  const auto sizesOf = [&](RnnChooser& chooser, const HalfRnn& half) {
     const Rnn& rnn = chooser.forShape(shape, training);
-    return CallSizes{rnn.workBytes(), rnn.reserveBytes()};
+    CallSizes sizes{rnn.workBytes(), rnn.reserveBytes()};
+    if (!core_.halves.on()) return sizes;
+    sizes.workBytes = padded(sizes.workBytes) + half.scratchBytes(shape, training);
+    sizes.reserveBytes = padded(sizes.reserveBytes) + half.keptBytes(shape, training);
+    return sizes;
   };
-  const CallSizes first = sizesOf(*first_);
-  return {config_, shape, calls_, training, first, others_ ? sizesOf(*others_) : CallSizes{}};
+  const CallSizes first = sizesOf(*first_, halfFirst_);
+  return {config_, shape, calls_, training, first, others_ ? sizesOf(*others_, halfOthers_) : CallSizes{}};
 }
 
 LstmMemory CudaLstm::plannedMemory(const BatchShape& shape, bool training) const {
@@ -65,9 +94,12 @@ int64_t CudaLstm::cAt(const BatchShape& shape, int call) const {
   return int64_t{call} * config_.directions() * shape.batchSize * config_.hiddenSize;
 }
 
-void CudaLstm::drop(const RandomKey& key, const BatchShape& shape, int call, const float* x, float* y) {
+template <typename Pass>
+void CudaLstm::drop(const Pass& pass, int call, const float* x, float* y) {
+  const RandomKey& key = pass.dropoutKey;
   const RandomKey own = {key.seed, key.stream + static_cast<uint32_t>(call) - 1, key.step};
-  dropout(core_, {shape.rows, config_.layerInputSize(call), config_.dropout, own, nullptr, x, y});
+  dropout(core_,
+          {pass.shape.rows, config_.layerInputSize(call), config_.dropout, own, nullptr, x, y, pass.scalars});
 }
 
 RuntimeRnnBuffers CudaLstm::common(const LstmMemory& memory, const BatchShape& shape, const Rnn& rnn,
@@ -78,6 +110,20 @@ RuntimeRnnBuffers CudaLstm::common(const LstmMemory& memory, const BatchShape& s
   buffers.dWork = memory.libraryWork(workspace);
   buffers.workBytes = rnn.workBytes();
   return buffers;
+}
+
+bool CudaLstm::runForward(Rnn& rnn, int call, const LstmForward& args, const RuntimeRnnBuffers& buffers) {
+  if (!core_.halves.on()) return rnn.forward(args.training, buffers);
+  void* kept = args.training ? behind(buffers.dReserve, buffers.reserveBytes) : nullptr;
+  void* scratch = behind(buffers.dWork, buffers.workBytes);
+  return half(call).forward(rnn, args.shape, args.training, buffers, kept, scratch);
+}
+
+bool CudaLstm::runBackward(Rnn& rnn, int call, const LstmBackward& args, const RuntimeRnnBuffers& buffers) {
+  if (!core_.halves.on()) return rnn.backward(buffers);
+  void* kept = behind(buffers.dReserve, buffers.reserveBytes);
+  void* scratch = behind(buffers.dWork, buffers.workBytes);
+  return half(call).backward(rnn, args.shape, buffers, kept, scratch);
 }
 
 void CudaLstm::forward(const LstmForward& args) {
@@ -105,11 +151,11 @@ void CudaLstm::forward(const LstmForward& args) {
       buffers.dReserve = at.libraryReserve(args.reserve, call);
       buffers.reserveBytes = rnn.reserveBytes();
     }
-    requireServed(rnn.forward(args.training, buffers));
+    requireServed(runForward(rnn, call, args, buffers));
     x = y;
     if (last || !args.training) continue;
     float* dropped = at.dropped(args.reserve, call);
-    drop(args.dropoutKey, shape, call + 1, y, dropped);
+    drop(args, call + 1, y, dropped);
     x = dropped;
   }
 }
@@ -143,8 +189,8 @@ void CudaLstm::backward(const LstmBackward& args) {
     buffers.dGradHx = from(args.dh0, hAt(shape, call));
     buffers.dGradCx = from(args.dc0, cAt(shape, call));
     buffers.dGradWeights = args.dWeights + weightsAt(call);
-    requireServed(rnn.backward(buffers));
-    if (call > 0) drop(args.dropoutKey, shape, call, dx, dx);
+    requireServed(runBackward(rnn, call, args, buffers));
+    if (call > 0) drop(args, call, dx, dx);
     dy = dx;
   }
 }

@@ -37,6 +37,10 @@ RuntimeRnnConfig runtimeConfig(const LstmConfig& config, RuntimePrecision precis
   out.algorithm = algorithm;
   out.precision = precision;
   out.cellClip = config.cellClip;
+  if (config.librarySeed && config.numLayers > 1) {
+    out.dropout = config.dropout;
+    out.dropoutSeed = *config.librarySeed;
+  }
   return out;
 }
 
@@ -68,6 +72,11 @@ std::optional<RuntimeRnnAlgorithm> rnnAlgorithmNamed(const std::string& name) {
 std::unique_ptr<Rnn> Rnn::make(Context& context, const RuntimeRnnConfig& config) {
   RuntimeRnn* made = nullptr;
   std::unique_ptr<Rnn> rnn(new Rnn(context, config));
+  if (config.dropout > 0) {
+    RuntimeRnnConfig& own = rnn->config_;
+    context.call(&CudaRuntime::rnnDropoutBytes, &own.dropoutStateBytes);
+    own.dDropoutState = rnn->dropoutState_.reserve(own.dropoutStateBytes);
+  }
   const RuntimeRnnConfig* wanted = &rnn->config_;
   if (!context.supports(&CudaRuntime::rnnCreate, wanted, &made)) return nullptr;
   rnn->rnn_ = made;
@@ -80,6 +89,10 @@ Rnn::~Rnn() {
 
 bool Rnn::setShape(const BatchShape& shape) {
   if (lengths_ == shape.lengths) return true;
+  // The library builds this one's kernels anew for another batch size.
+  const bool rebuilds = algorithm() == kRnnPersistDynamic && batchSize_ != 0 && batchSize_ != shape.batchSize;
+  if (rebuilds) context_.forgetRecorded();
+  batchSize_ = shape.batchSize;
   lengths_.clear();
   const RuntimeRnnShape wanted = {shape.batchSize, shape.timeSteps, shape.lengths.data()};
   if (!context_.supports(&CudaRuntime::rnnSetShape, rnn_, &wanted, &workBytes_, &reserveBytes_)) return false;
@@ -109,7 +122,7 @@ RnnChooser::RnnChooser(Context& context, const LstmConfig& config, RuntimePrecis
   const RuntimeRnnAlgorithm first = fixed.value_or(kRnnStandard);
   Rnn* made = rnn(first);
   if (!made) throwRefused(first, "configuration");
-  weightBytes_ = static_cast<size_t>(lstmLayout(config).size) * sizeof(float);
+  weightBytes_ = static_cast<size_t>(lstmLayout(config).size) * elementBytes(precision);
   const size_t library = made->weightBytes();
   if (library != weightBytes_)
     throw CudaFailure("the library's weight space has " + std::to_string(library) + " bytes, ours " +
@@ -126,7 +139,9 @@ Rnn* RnnChooser::rnn(RuntimeRnnAlgorithm algorithm) {
 
 std::vector<RuntimeRnnAlgorithm> RnnChooser::candidates(bool equalLengths) const {
   if (fixed_) return {*fixed_};
-  if (!equalLengths || config_.bias != BiasMode::kDouble || config_.projectionSize > 0) return {kRnnStandard};
+  if (!equalLengths || config_.bias != BiasMode::kDouble || config_.projectionSize > 0 ||
+      precision_ == kPrecisionBf16)
+    return {kRnnStandard};
   return {kRnnStandard, kRnnPersistStatic, kRnnPersistDynamic, kRnnSmallH};
 }
 
@@ -167,7 +182,7 @@ std::optional<float> RnnChooser::timed(RuntimeRnnAlgorithm algorithm, const Batc
                                        bool training) {
   Rnn* candidate = rnn(algorithm);
   if (!candidate || !candidate->setShape(shape)) return std::nullopt;
-  const RnnScratch scratch(context_, config_, shape, *candidate, weightBytes_, training);
+  const RnnScratch scratch(context_, config_, precision_, shape, *candidate, weightBytes_, training);
   std::optional<float> least;
   for (int i = 0; i <= kTimings; ++i) {
     context_.call(&CudaRuntime::timeStart);

@@ -13,6 +13,11 @@
 
 namespace lstm::cuda {
 
+// Bytes of an element of an RNN's tensors.
+inline size_t elementBytes(RuntimePrecision precision) {
+  return precision == kPrecisionFp16 || precision == kPrecisionBf16 ? 2 : 4;
+}
+
 // One RNN object of the library: one configuration, one algorithm, the shape that was set last.
 class Rnn {
  public:
@@ -35,20 +40,23 @@ class Rnn {
   RuntimeRnnAlgorithm algorithm() const { return static_cast<RuntimeRnnAlgorithm>(config_.algorithm); }
 
  private:
-  Rnn(Context& context, const RuntimeRnnConfig& config) : context_(context), config_(config) {}
+  Rnn(Context& context, const RuntimeRnnConfig& config)
+      : context_(context), config_(config), dropoutState_(context) {}
 
   Context& context_;
   RuntimeRnnConfig config_;
+  Buffer<char> dropoutState_;  // of the library's dropout between layers; outlives rnn_
   RuntimeRnn* rnn_ = nullptr;
   std::vector<int> lengths_;  // of the shape that was set; empty = none
+  int batchSize_ = 0;         // of the shape that was asked for last
   size_t workBytes_ = 0;
   size_t reserveBytes_ = 0;
 };
 
 // The RNN that serves a batch shape, with the algorithm that serves it best.
 //
-// Legal for a shape: the standard algorithm always; the persistent ones and small-H with two biases, no projection
-// and equal lengths. Where several are legal, each one's pass (forward, and in training both backward calls) is timed
+// Legal for a shape: the standard algorithm always; the persistent ones and small-H with two biases, no projection,
+// equal lengths and any precision but bf16. Where several are legal, each one's pass (forward, and in training both backward calls) is timed
 // on scratch memory of zeros: no caller's buffer is touched. The fastest is kept by (N, T, equal lengths, training);
 // what the library refuses is skipped; without the memory for a measurement the standard algorithm serves.
 class RnnChooser {

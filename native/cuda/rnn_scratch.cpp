@@ -2,11 +2,11 @@
 
 namespace lstm::cuda {
 
-RnnScratch::RnnScratch(Context& context, const LstmConfig& config, const BatchShape& shape, const Rnn& rnn,
-                       size_t weightBytes, bool training)
+RnnScratch::RnnScratch(Context& context, const LstmConfig& config, RuntimePrecision precision,
+                       const BatchShape& shape, const Rnn& rnn, size_t weightBytes, bool training)
     : memory_(context) {
-  const size_t x = shape.rows * config.inputSize * sizeof(float);
-  const size_t y = shape.rows * config.directions() * config.outputSize() * sizeof(float);
+  const size_t x = shape.rows * config.inputSize * elementBytes(precision);
+  const size_t y = shape.rows * config.directions() * config.outputSize() * elementBytes(precision);
   buffers_.weightBytes = weightBytes;
   buffers_.workBytes = rnn.workBytes();
   buffers_.reserveBytes = training ? rnn.reserveBytes() : 0;
@@ -15,7 +15,7 @@ RnnScratch::RnnScratch(Context& context, const LstmConfig& config, const BatchSh
     const auto take = [&](size_t bytes) {
       char* piece = memory_.data() ? memory_.data() + used : nullptr;
       used += (bytes + 255) / 256 * 256;
-      return reinterpret_cast<float*>(piece);
+      return static_cast<void*>(piece);
     };
     buffers_.dX = take(x);
     buffers_.dYOut = take(y);

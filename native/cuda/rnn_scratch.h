@@ -8,8 +8,8 @@ namespace lstm::cuda {
 // Zeros in the shape of a whole pass, for timing it.
 class RnnScratch {
  public:
-  RnnScratch(Context& context, const LstmConfig& config, const BatchShape& shape, const Rnn& rnn,
-             size_t weightBytes, bool training);
+  RnnScratch(Context& context, const LstmConfig& config, RuntimePrecision precision, const BatchShape& shape,
+             const Rnn& rnn, size_t weightBytes, bool training);
   const RuntimeRnnBuffers& buffers() const { return buffers_; }
 
  private:

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define LSTM_CUDA_ABI 1
+#define LSTM_CUDA_ABI 2
 
 typedef enum RuntimeStatus {
   kRuntimeOk = 0,
@@ -72,6 +72,12 @@ typedef struct RuntimeRnnConfig {
   int algorithm;    // RuntimeRnnAlgorithm
   int precision;    // RuntimePrecision
   double cellClip;  // <= 0: none; else c is clamped to [-cellClip, cellClip]
+  // Dropout between the layers, drawn by the library; 0: none. Its state is the caller's: rnnDropoutBytes() of device
+  // memory that outlives the RNN and is this one's alone. rnnCreate seeds it, every training forward moves it on.
+  float dropout;
+  uint64_t dropoutSeed;
+  void* dDropoutState;
+  size_t dropoutStateBytes;
 } RuntimeRnnConfig;
 
 // x, y: packed (BatchShape): step-major, lengths descending, max(lengths) == timeSteps.
@@ -80,13 +86,14 @@ typedef struct RuntimeRnnShape {
   const int32_t* lengths;  // [batchSize]
 } RuntimeRnnShape;
 
+// Tensors of the RNN's precision: float32 for fp32 and tf32, else of two bytes an element.
 typedef struct RuntimeRnnBuffers {
-  const float *dX, *dY, *dHx, *dCx;         // inputs of a pass (dY: of the backward passes)
-  float *dYOut, *dHy, *dCy;                 // forward's outputs; dHy, dCy may be null
-  const float *dGradY, *dGradHy, *dGradCy;  // backward data's inputs; dGradHy, dGradCy may be null
-  float *dGradX, *dGradHx, *dGradCx;        // backward data's outputs; dGradHx, dGradCx may be null
-  const float* dWeights;
-  float* dGradWeights;  // added to
+  const void *dX, *dY, *dHx, *dCx;         // inputs of a pass (dY: of the backward passes)
+  void *dYOut, *dHy, *dCy;                 // forward's outputs; dHy, dCy may be null
+  const void *dGradY, *dGradHy, *dGradCy;  // backward data's inputs; dGradHy, dGradCy may be null
+  void *dGradX, *dGradHx, *dGradCx;        // backward data's outputs; dGradHx, dGradCx may be null
+  const void* dWeights;
+  void* dGradWeights;  // added to
   size_t weightBytes;
   void* dWork;
   size_t workBytes;
@@ -96,14 +103,15 @@ typedef struct RuntimeRnnBuffers {
 
 typedef enum RuntimeEpilogue { kEpilogueNone = 0, kEpilogueBias = 1, kEpilogueBiasRelu = 2 } RuntimeEpilogue;
 
-// C[m, n] = alpha op(A) op(B) + beta C, all row-major float32.
+// C[m, n] = alpha op(A) op(B) + beta C, all row-major. C and the bias are float32, and so are A and B, except with fp16
+// and bf16, whose A and B are of two bytes an element; sums are float32.
 typedef struct RuntimeGemm {
   int transposeA, transposeB;
   int64_t m, n, k;
   float alpha, beta;
-  const float* dA;
+  const void* dA;
   int64_t lda;
-  const float* dB;
+  const void* dB;
   int64_t ldb;
   float* dC;
   int64_t ldc;
@@ -112,13 +120,17 @@ typedef struct RuntimeGemm {
   int precision;
 } RuntimeGemm;
 
-// What changes from step to step and must not be baked into a graph: lives in device memory, one per context user.
+// What changes from step to step and must not be baked into a graph: StepScalars of engine/device.h, field by field, in
+// device memory, one per session. The host writes drawStep and learningRate, the update the rest.
 typedef struct RuntimeScalars {
   uint32_t drawStep;  // Philox step of dropout
   float learningRate;
-  double stepSize;          // adam: learningRate / (1 - beta1^step)
-  double inverseRootBias2;  // adam: 1 / sqrt(1 - beta2^step)
+  int64_t step;       // updates applied
+  float lossScale;    // gradients are lossScale times the loss's; 1 without
+  int32_t goodSteps;  // updates applied since lossScale last changed
 } RuntimeScalars;
+
+typedef enum RuntimeHalfKind { kHalfNone = 0, kHalfFp16 = 1, kHalfBf16 = 2 } RuntimeHalfKind;
 
 typedef struct RuntimeTensorRow {  // as TensorRow, in device memory
   int64_t offset, size;
@@ -132,6 +144,8 @@ typedef struct RuntimeLossSums {
 } RuntimeLossSums;
 typedef struct RuntimeUpdateSums {
   double penalty, squaredNorm;
+  int64_t step;     // scalars' after the update
+  float lossScale;  // of these gradients
   int32_t applied;
 } RuntimeUpdateSums;
 
@@ -144,7 +158,11 @@ typedef struct RuntimeUpdate {
   const RuntimeTensorRow* dRows;
   int64_t size;  // of the arenas
   float *dParams, *dGrads, *dM, *dV;
-  const RuntimeScalars* dScalars;
+  void* dHalfParams;  // null: none; else a copy of what the update writes to dParams, in elements of halfKind
+  int halfKind;       // RuntimeHalfKind
+  int unscaled;       // the gradients are the loss's own, whatever lossScale says; it stays as it is
+  int dynamicLossScale;  // lossScale is halved by a norm that is not finite and doubled by 2000 updates in a row
+  RuntimeScalars* dScalars;
   const RuntimeLossSums* dLoss;  // null: not checked
   double* dTensorNorms;          // [rowCount] scratch: squared norm by tensor
   double* dPartials;             // scratch, updatePartials() doubles
@@ -159,8 +177,10 @@ typedef struct RuntimeLoss {
   const int32_t* dIds;
   const float* dValues;
   const float* dRowWeights;
-  float* dGradient;   // may be null
-  double* dPartials;  // scratch, lossPartials(rows) doubles; sums are added in a fixed order
+  float* dGradient;                // may be null
+  float gradientScale;             // multiplies the gradient
+  const RuntimeScalars* dScalars;  // its lossScale does too; null: it does not
+  double* dPartials;               // scratch, lossPartials(rows) doubles; sums are added in a fixed order
   RuntimeLossSums* dSums;
 } RuntimeLoss;
 
@@ -173,9 +193,26 @@ typedef struct RuntimeDropout {
   const RuntimeScalars* dScalars;  // drawStep
   const int32_t*
       dRowToSequence;  // [rows] n of each packed row: one mask for a sequence's every step; null: element-wise
+  const int32_t*
+      dRowKeys;  // [rows]; not null: a row is kept or dropped whole, by the draw's element dRowKeys[row]
   const float* dX;
   float* dY;
 } RuntimeDropout;
+
+typedef struct RuntimeActivationRegularizer {  // engine/device.h ActivationRegularizerArgs
+  int64_t rows;
+  int channels, batchSize, timeSteps;
+  const int32_t* dLengths;        // [batchSize]; null: vectors, rows == batchSize
+  const int64_t* dRowOffset;      // [timeSteps + 1]
+  const int32_t* dRowToSequence;  // [rows]
+  float ar, tar;
+  const float* dY;
+  float* dGradY;  // added to
+  float gradientScale;
+  const RuntimeScalars* dScalars;  // its lossScale multiplies the gradient too; null: it does not
+  double* dPartials;               // scratch, activationPartials(rows, channels) doubles
+  double* dSum;                    // added to
+} RuntimeActivationRegularizer;
 
 typedef struct RuntimePool {
   int mode;  // 0 last, 1 mean, 2 max
@@ -183,6 +220,8 @@ typedef struct RuntimePool {
   const int32_t* dLengths;    // [batchSize]
   const int64_t* dRowOffset;  // [timeSteps + 1]
 } RuntimePool;
+
+enum { kRuntimeFetches = 8, kRuntimeFetchBytes = 65536 };
 
 typedef struct RuntimeContext RuntimeContext;
 typedef struct RuntimeRnn RuntimeRnn;
@@ -210,8 +249,8 @@ typedef struct CudaRuntime {
   RuntimeStatus (*allocatePinned)(RuntimeContext*, size_t bytes, void** memory, RuntimeError* error);
   void (*releasePinned)(RuntimeContext*, void* memory);
 
-  RuntimeStatus (*copyIn)(RuntimeContext*, void* device, const void* host, size_t bytes,
-                          RuntimeError* error);  // host memory may be reused at return
+  // Host memory may be reused at return. The way to the card may be a copy stream's; what comes after waits for it.
+  RuntimeStatus (*copyIn)(RuntimeContext*, void* device, const void* host, size_t bytes, RuntimeError* error);
   RuntimeStatus (*copyOut)(RuntimeContext*, void* host, const void* device, size_t bytes,
                            RuntimeError* error);  // waits
   RuntimeStatus (*copyWithin)(RuntimeContext*, void* to, const void* from, size_t bytes, RuntimeError* error);
@@ -219,6 +258,11 @@ typedef struct CudaRuntime {
                             int64_t fromStride, int64_t width, int64_t rows, RuntimeError* error);
   RuntimeStatus (*zero)(RuntimeContext*, void* device, size_t bytes, RuntimeError* error);
   RuntimeStatus (*synchronize)(RuntimeContext*, RuntimeError* error);
+  // A copy to the host that is not waited for: fetch begins it (at most kRuntimeFetchBytes) and gives its ticket,
+  // collect waits for it and copies it out. Good until kRuntimeFetches newer ones were begun.
+  RuntimeStatus (*fetch)(RuntimeContext*, const void* device, size_t bytes, uint64_t* ticket,
+                         RuntimeError* error);
+  RuntimeStatus (*collect)(RuntimeContext*, uint64_t ticket, void* host, size_t bytes, RuntimeError* error);
 
   // Graphs: what is asked for between begin and end is recorded, not run. Capture may be refused (kRuntimeNotSupported).
   RuntimeStatus (*beginCapture)(RuntimeContext*, RuntimeError* error);
@@ -232,6 +276,7 @@ typedef struct CudaRuntime {
                              RuntimeError* error);
   void (*rnnDestroy)(RuntimeContext*, RuntimeRnn* rnn);
   RuntimeStatus (*rnnWeightBytes)(RuntimeContext*, RuntimeRnn*, size_t* bytes, RuntimeError* error);
+  RuntimeStatus (*rnnDropoutBytes)(RuntimeContext*, size_t* bytes, RuntimeError* error);
   // Sets the shape of the passes that follow and tells their scratch. reserveBytes is for training.
   RuntimeStatus (*rnnSetShape)(RuntimeContext*, RuntimeRnn*, const RuntimeRnnShape* shape, size_t* workBytes,
                                size_t* reserveBytes, RuntimeError* error);
@@ -256,6 +301,14 @@ typedef struct CudaRuntime {
   RuntimeStatus (*columnSums)(RuntimeContext*, int64_t rows, int channels, const float* dX, float* dSums,
                               RuntimeError* error);  // dSums += sums, fixed order
   RuntimeStatus (*add)(RuntimeContext*, float* to, const float* from, int64_t count, RuntimeError* error);
+  // Between float32 and RuntimeHalfKind, rounding to nearest even. fromHalf with `sum` adds to what is there.
+  RuntimeStatus (*toHalf)(RuntimeContext*, int halfKind, void* to, const float* from, int64_t count,
+                          RuntimeError* error);
+  RuntimeStatus (*fromHalf)(RuntimeContext*, int halfKind, float* to, const void* from, int64_t count,
+                            int sum, RuntimeError* error);
+  // to[i] = from[i] where *dFlag is not 0
+  RuntimeStatus (*copyIf)(RuntimeContext*, float* to, const float* from, int64_t count, const int32_t* dFlag,
+                          RuntimeError* error);
   RuntimeStatus (*embeddingForward)(RuntimeContext*, int64_t rows, int size, const int32_t* dTokens,
                                     const float* dTable, float* dY, RuntimeError* error);
   // dOrder [rows]: row numbers sorted by token, then by row; the same order gives the same bits.
@@ -267,6 +320,9 @@ typedef struct CudaRuntime {
                                int32_t* dArgmax, RuntimeError* error);
   RuntimeStatus (*poolBackward)(RuntimeContext*, const RuntimePool* pool, const float* dGradY,
                                 const int32_t* dArgmax, float* dGradX, RuntimeError* error);
+  int64_t (*activationPartials)(int64_t rows, int channels);
+  RuntimeStatus (*activationRegularizer)(RuntimeContext*, const RuntimeActivationRegularizer* args,
+                                         RuntimeError* error);
   int64_t (*lossPartials)(int64_t rows);
   RuntimeStatus (*loss)(RuntimeContext*, const RuntimeLoss* loss, RuntimeError* error);
   int64_t (*updatePartials)(int64_t size, int rowCount);

@@ -5,19 +5,20 @@
 
 namespace lstm::cuda {
 
-// The numbers that change from step to step, in device memory, so that no kernel has them as an argument.
-class StepScalars {
- public:
-  explicit StepScalars(Context& context) : memory_(context) {}
+inline RuntimeScalars* runtimeScalars(StepScalars* scalars) {
+  return reinterpret_cast<RuntimeScalars*>(scalars);
+}
 
-  const RuntimeScalars* withDrawStep(uint32_t step);
-  const RuntimeScalars* withUpdate(const UpdateConfig& config, int64_t step);
+// Where a dropout call reads its Philox step: the session's scalars, or, for a call outside of a session, memory of
+// its own, which is then written first.
+class DrawSteps {
+ public:
+  explicit DrawSteps(Context& context) : memory_(context) {}
+
+  const RuntimeScalars* of(const DropoutArgs& args);
 
  private:
-  const RuntimeScalars* sent(const RuntimeScalars& wanted);
-
   Buffer<RuntimeScalars> memory_;
-  RuntimeScalars there_{};  // what the device has; it starts with zeros
 };
 
 }  // namespace lstm::cuda

@@ -24,17 +24,31 @@ void sortByToken(const std::vector<int32_t>& tokens, int vocabSize, std::vector<
 }
 
 const int32_t* TokenOrder::of(const int32_t* tokens, int64_t rows, int vocabSize) {
-  Place& place = places_[tokens];
+  Place& place = places_.try_emplace(tokens, context_).first->second;
   const size_t count = static_cast<size_t>(rows);
+  place.vocabSize = vocabSize;
   if (!place.known || place.tokens.size() != count) {
-    place.known = false;
+    place.known = place.ordered = false;
     place.tokens.resize(count);
     context_.call(&CudaRuntime::copyOut, static_cast<void*>(place.tokens.data()),
                   static_cast<const void*>(tokens), count * sizeof(int32_t));
     place.known = true;
   }
-  sortByToken(place.tokens, vocabSize, order_, other_);
-  return device_.assign(order_.data(), order_.size());
+  return orderOf(place);
+}
+
+void TokenOrder::prepare(const int32_t* tokens) {
+  const auto at = places_.find(tokens);
+  if (at != places_.end() && at->second.known) orderOf(at->second);
+}
+
+const int32_t* TokenOrder::orderOf(Place& place) {
+  if (!place.ordered) {
+    sortByToken(place.tokens, place.vocabSize, order_, other_);
+    place.order.assign(order_.data(), order_.size());
+    place.ordered = true;
+  }
+  return place.order.data();
 }
 
 void TokenOrder::wroteFromHost(const void* device, const void* host, size_t bytes) {
@@ -45,11 +59,12 @@ void TokenOrder::wroteFromHost(const void* device, const void* host, size_t byte
   place.tokens.resize(bytes / sizeof(int32_t));
   std::memcpy(place.tokens.data(), host, bytes);
   place.known = true;
+  place.ordered = false;
 }
 
 void TokenOrder::changed(const void* device, size_t bytes) {
   for (auto& [address, place] : places_)
-    if (place.touches(address, device, bytes)) place.known = false;
+    if (place.touches(address, device, bytes)) place.known = place.ordered = false;
 }
 
 void TokenOrder::released(const void* device, size_t bytes) {

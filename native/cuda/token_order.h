@@ -17,10 +17,12 @@ namespace lstm::cuda {
 // tokens.
 class TokenOrder {
  public:
-  explicit TokenOrder(Context& context) : context_(context), device_(context) {}
+  explicit TokenOrder(Context& context) : context_(context) {}
 
-  // [rows] in device memory, good until the next call.
+  // [rows] in device memory, good until the tokens change.
   const int32_t* of(const int32_t* tokens, int64_t rows, int vocabSize);
+  // Makes the next of() for these tokens, which was called before, one that brings nothing to the device.
+  void prepare(const int32_t* tokens);
 
   // What the device tells of its memory.
   void wroteFromHost(const void* device, const void* host, size_t bytes);
@@ -29,16 +31,22 @@ class TokenOrder {
 
  private:
   struct Place {
+    explicit Place(Context& context) : order(context) {}
+
     std::vector<int32_t> tokens;
-    bool known = false;
+    int vocabSize = 0;
+    bool known = false;    // tokens are those on the device
+    bool ordered = false;  // and so is their order
+    Buffer<int32_t> order;
     bool touches(const void* address, const void* device, size_t bytes) const;
   };
+
+  const int32_t* orderOf(Place& place);
 
   Context& context_;
   std::unordered_map<const void*, Place> places_;
   std::vector<int32_t> order_;
   std::vector<int32_t> other_;
-  Buffer<int32_t> device_;
 };
 
 // Stable: [0, tokens.size()) by token. Tokens are in [0, vocabSize).

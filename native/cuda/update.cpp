@@ -4,12 +4,18 @@
 #include <cmath>
 #include <cstddef>
 
+#include "cuda/step_scalars.h"
+
 namespace lstm::cuda {
 namespace {
 
 static_assert(sizeof(UpdateSums) == sizeof(RuntimeUpdateSums) &&
               offsetof(UpdateSums, squaredNorm) == offsetof(RuntimeUpdateSums, squaredNorm) &&
+              offsetof(UpdateSums, step) == offsetof(RuntimeUpdateSums, step) &&
+              offsetof(UpdateSums, lossScale) == offsetof(RuntimeUpdateSums, lossScale) &&
               offsetof(UpdateSums, applied) == offsetof(RuntimeUpdateSums, applied));
+static_assert(static_cast<int>(HalfKind::kFp16) == kHalfFp16 &&
+              static_cast<int>(HalfKind::kBf16) == kHalfBf16);
 
 bool sameRow(const TensorRow& a, const TensorRow& b) {
   return a.offset == b.offset && a.size == b.size && a.trainable == b.trainable && a.l1 == b.l1 &&
@@ -18,15 +24,18 @@ bool sameRow(const TensorRow& a, const TensorRow& b) {
 
 }  // namespace
 
+void Updater::show(std::span<const TensorRow> rows) {
+  if (std::equal(rows.begin(), rows.end(), sent_.begin(), sent_.end(), sameRow)) return;
+  sent_.clear();
+  std::vector<RuntimeTensorRow> table;
+  for (const TensorRow& row : rows)
+    table.push_back({row.offset, row.size, row.trainable ? 1 : 0, row.l1, row.l2});
+  rows_.assign(table.data(), table.size());
+  sent_.assign(rows.begin(), rows.end());
+}
+
 RuntimeUpdate Updater::begin(std::span<const TensorRow> rows) {
-  if (!std::equal(rows.begin(), rows.end(), sent_.begin(), sent_.end(), sameRow)) {
-    sent_.clear();
-    std::vector<RuntimeTensorRow> table;
-    for (const TensorRow& row : rows)
-      table.push_back({row.offset, row.size, row.trainable ? 1 : 0, row.l1, row.l2});
-    rows_.assign(table.data(), table.size());
-    sent_.assign(rows.begin(), rows.end());
-  }
+  show(rows);
   RuntimeUpdate call{};
   call.rowCount = static_cast<int>(rows.size());
   call.size = rows.back().offset + rows.back().size;
@@ -51,7 +60,11 @@ void Updater::update(const UpdateArgs& args) {
   call.dGrads = args.grads;
   call.dM = args.m;
   call.dV = args.v;
-  call.dScalars = core_.scalars.withUpdate(args.config, args.step);
+  call.dHalfParams = args.halfParams ? args.halfParams : core_.halves.copyOf(args.params);
+  call.halfKind = args.halfParams ? static_cast<int>(args.halfKind) : int{core_.halves.kind};
+  call.unscaled = args.unscaled;
+  call.dynamicLossScale = args.dynamicLossScale && !args.unscaled;
+  call.dScalars = runtimeScalars(args.scalars);
   call.dLoss = reinterpret_cast<const RuntimeLossSums*>(args.loss);
   call.dSums = reinterpret_cast<RuntimeUpdateSums*>(args.sums);
   core_.context.call(&CudaRuntime::update, &call, 0);
@@ -63,7 +76,14 @@ void Updater::updateNothing(const UpdateArgs& args) {
   if (args.loss)
     core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(&loss),
                        static_cast<const void*>(&args.loss->loss), sizeof(loss));
-  const UpdateSums sums = {0, 0, std::isfinite(loss) ? 1 : 0};
+  StepScalars scalars{};
+  core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(&scalars),
+                     static_cast<const void*>(args.scalars), sizeof(scalars));
+  const bool applies = std::isfinite(loss);
+  scalars.step += applies;
+  core_.context.call(&CudaRuntime::copyIn, static_cast<void*>(&args.scalars->step),
+                     static_cast<const void*>(&scalars.step), sizeof(scalars.step));
+  const UpdateSums sums = {0, 0, scalars.step, scalars.lossScale, applies};
   core_.context.call(&CudaRuntime::copyIn, static_cast<void*>(args.sums), static_cast<const void*>(&sums),
                      sizeof(sums));
 }

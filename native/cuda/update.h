@@ -18,6 +18,8 @@ class Updater {
         penalty_(core.context) {}
 
   void update(const UpdateArgs& args);
+  // Brings the table of rows to the device where another one stands there.
+  void show(std::span<const TensorRow> rows);
   double penalty(std::span<const TensorRow> rows, const float* params);
 
  private:

@@ -17,6 +17,7 @@ struct BatchInput {
   std::vector<int32_t> seqLengths;  // [N], empty = all T
   std::vector<float> states;        // per lstm node h0 [L*D, N, P], then c0 [L*D, N, H]; empty = zeros
   bool carryStates = false;
+  WeightForm weightForm = WeightForm::kFloat32;  // of the LSTMs; inference alone
 };
 
 struct TargetInput {
@@ -31,6 +32,8 @@ struct DeviceTargets {
   const int32_t* ids = nullptr;
   const float* values = nullptr;
   const float* rowWeights = nullptr;
+
+  bool operator==(const DeviceTargets&) const = default;
 };
 
 // Moves batches between the caller's order (batch-major, padded) and the device's (packed, see BatchShape),

@@ -21,6 +21,20 @@ enum class LossKind { kMse, kCrossEntropy, kBinaryCrossEntropy };
 enum class ClipKind { kNone, kGlobalNorm, kTensorNorm, kValue };
 enum class UpdateKind { kAdam, kSgd };
 
+// What changes from step to step, in device memory, one for each session: ops read it there, so a recorded step takes
+// no new arguments, and the update counts without the host.
+struct StepScalars {
+  uint32_t drawStep;  // Philox step of dropout
+  float learningRate;
+  int64_t step;       // updates applied
+  float lossScale;    // the gradients are those of lossScale * loss; 1 but for fp16
+  int32_t goodSteps;  // updates applied since lossScale last changed
+};
+
+// How an LSTM's input and recurrent weights are kept for a forward pass that is not training: as they are, rounded to
+// bfloat16, or as int8 with a scale for each row. A device may know float32 alone (Device::hasNarrowWeights).
+enum class WeightForm { kFloat32, kBfloat16, kInt8 };
+
 struct LstmForward {
   const BatchShape& shape;
   const float* weights;     // the node's block, laid out by lstmLayout(config)
@@ -35,6 +49,8 @@ struct LstmForward {
   float* workspace;      // workspaceFloats(), scratch
   bool training;         // dropout acts, reserve is filled for backward
   RandomKey dropoutKey;  // layer k's input mask (k >= 1) uses stream + k - 1, element = row*D*P + channel
+  const StepScalars* scalars = nullptr;  // where dropoutKey.step stands too; null: nowhere
+  WeightForm weightForm = WeightForm::kFloat32;
 };
 
 // Of the last training forward, whose inputs, h0 and c0 included, are where and what they were.
@@ -54,6 +70,7 @@ struct LstmBackward {
   float* reserve;    // of the forward; may be overwritten
   float* workspace;
   RandomKey dropoutKey;  // the forward's
+  const StepScalars* scalars = nullptr;
 };
 
 // A stack of LSTM layers (Hochreiter & Schmidhuber 1997, forget gate of Gers et al. 2000), gates i f g o:
@@ -67,6 +84,8 @@ class LstmOp {
   virtual size_t workspaceFloats(const BatchShape& shape, bool training) const = 0;
   virtual void forward(const LstmForward& args) = 0;
   virtual void backward(const LstmBackward& args) = 0;
+  // Memory of its own beside what it is handed, as of now: packed weights.
+  virtual size_t heldBytes() const { return 0; }
 };
 
 struct DenseConfig {
@@ -104,6 +123,7 @@ class DenseOp {
   virtual ~DenseOp() = default;
   virtual void forward(const DenseForward& args) = 0;
   virtual void backward(const DenseBackward& args) = 0;
+  virtual size_t heldBytes() const { return 0; }  // as LstmOp's
 };
 
 // Inverted dropout (Srivastava et al. 2014): y = keep ? x * (1.0f / (1.0f - rate)) : 0, in float32.
@@ -115,8 +135,26 @@ struct DropoutArgs {
   RandomKey key;  // element = row*channels + channel; shared over time: n*channels + channel
   const BatchShape*
       shape;  // null: element-wise (Gal & Ghahramani 2016 otherwise: one mask for a sequence's every step)
-  const float* x;  // [rows, channels]
-  float* y;        // may be x
+  const float* x;                        // [rows, channels]
+  float* y;                              // may be x
+  const StepScalars* scalars = nullptr;  // where key.step stands too; null: nowhere
+  // [rows], device memory; not null: a row is kept or dropped whole, element = rowKeys[row].
+  const int32_t* rowKeys = nullptr;
+};
+
+// Activation and temporal activation regularisation (Merity, McCann & Socher 2017) of y [rows, channels]:
+//   ar * mean over elements of y^2  +  tar * mean over steps t >= 1 and channels of (y_t - y_(t-1))^2
+struct ActivationRegularizerArgs {
+  const BatchShape* shape;  // null: vectors, one row for each sequence; tar is 0 then
+  int64_t rows;
+  int channels;
+  float ar;
+  float tar;
+  const float* y;
+  float* dy;                             // its gradient is ADDED to, scaled as LossArgs scales
+  double* sum;                           // the penalty is ADDED to, unscaled; device memory
+  float gradientScale = 1;               // CUDA alone, as the one below
+  const StepScalars* scalars = nullptr;  // its lossScale multiplies the gradient too; null: it does not
 };
 
 // Pooling over time: [rows, channels] -> [N, channels], each sequence over its own live steps.
@@ -147,7 +185,9 @@ struct LossArgs {
   const float* rowWeights;   // [rows] or null = 1
   float*
       dPredictions;  // [rows, classes], overwritten by weight * dloss / elements; null = not wanted; may be predictions
-  LossSums* sums;  // overwritten
+  LossSums* sums;                        // overwritten
+  float gradientScale = 1;               // multiplies dPredictions; CUDA alone, as the one below
+  const StepScalars* scalars = nullptr;  // its lossScale does too; null: it does not
 };
 
 // A tensor's place in the flat arenas, and what the update must know of it.
@@ -162,51 +202,75 @@ struct TensorRow {
 struct UpdateConfig {
   UpdateKind kind = UpdateKind::kSgd;
   ClipKind clip = ClipKind::kNone;
-  float learningRate = 0;
+  float learningRate = 0;  // the session's to put into StepScalars, where the update reads it
   float clipLimit = 0;
   float beta1 = 0;  // adam
   float beta2 = 0;
   float epsilon = 0;
   float momentum = 0;  // sgd
   bool nesterov = false;
+
+  bool operator==(const UpdateConfig&) const = default;
 };
 
 struct UpdateSums {
   double penalty;      // sum l1|p| + l2 p^2 over trainable tensors, of the parameters before the update
   double squaredNorm;  // of all trainable gradients with penalties, before clipping
+  int64_t step;        // scalars->step after the update
+  float lossScale;     // of these gradients
   int32_t
       applied;  // 0: loss not finite or squaredNorm beyond float32; nothing changed but the gradients, which are cleared
 };
 
+// A copy of the parameters in half precision, rounded to nearest even, at the same offsets in elements.
+enum class HalfKind { kNone, kFp16, kBf16 };
+
 // One update over the flat arenas: a norm pass, then one pass that reads g, p, m, v and writes p, m, v and g = 0.
-//   g' = g + l1 sign(p) + 2 l2 p, clipped:
+//   g' = g / lossScale + l1 sign(p) + 2 l2 p, clipped:
 //     globalNorm: g' * min(1, limit / (norm + 1e-6))   (PyTorch clip_grad_norm_)
 //     tensorNorm: g' * limit / max(norm_tensor, limit)  (TensorFlow clip_by_norm)
 //     value:      min(max(g', -limit), limit)
-//   adam (Kingma & Ba 2015, Algorithm 1, epsilon outside the root as in PyTorch), bias correction with `step` from 1
+//   adam (Kingma & Ba 2015, Algorithm 1, epsilon outside the root as in PyTorch), bias correction with scalars->step + 1
 //   sgd: m = momentum m + g'; p -= lr (nesterov ? g' + momentum m : m)   (PyTorch's form, dampening 0)
+// When it applies, scalars->step grows by 1 and the half copy of what learns is written.
+// Dynamic loss scaling (Micikevicius et al. 2018; the rule of PyTorch's GradScaler): a norm that is not finite halves
+// lossScale, 2000 updates applied in a row double it while it stays finite.
 struct UpdateArgs {
   UpdateConfig config;
-  int64_t step;                     // the number this step gets if applied, from 1
+  StepScalars* scalars;             // learningRate and lossScale are read, the rest is counted on
   std::span<const TensorRow> rows;  // host memory, ascending; what lies between is 0 in every arena
   float* params;
   float* grads;
-  float* m;              // null only for sgd without momentum
-  float* v;              // adam only, else null
-  const LossSums* loss;  // null, or checked for a finite loss
-  UpdateSums* sums;      // overwritten
+  float* m;                             // null only for sgd without momentum
+  float* v;                             // adam only, else null
+  const LossSums* loss;                 // null, or checked for a finite loss
+  UpdateSums* sums;                     // overwritten
+  bool unscaled = false;                // the gradients are the loss's own, and lossScale stays as it is
+  HalfKind halfKind = HalfKind::kNone;  // CUDA alone, as the two below
+  void* halfParams = nullptr;           // laid out as params
+  bool dynamicLossScale = false;
 };
+
+class RunAhead;
 
 class Device {
  public:
   virtual ~Device() = default;
   virtual std::string name() const = 0;
+  // What it can do because its calls come back before their work is done; null: a call ends with its work.
+  virtual RunAhead* ahead() { return nullptr; }
 
   // 64-byte aligned, zero-filled. Throws OutOfMemory.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
   // Device memory can be read and written by the host: no staging copy is needed.
   virtual bool sharesHostMemory() const = 0;
+  // Where lossScale starts; beyond 1 the session's updates scale it dynamically.
+  virtual float initialLossScale() const { return 1; }
+  // The device's library drops between the layers of a stack: LstmConfig::librarySeed is wanted.
+  virtual bool dropsBetweenLayers() const { return false; }
+  // Inference knows weight forms beside float32.
+  virtual bool hasNarrowWeights() const { return false; }
   virtual void copyIn(void* device, const void* host, size_t bytes) = 0;
   virtual void copyOut(void* host, const void* device, size_t bytes) = 0;  // waits for the work before it
   virtual void copyWithin(void* to, const void* from, size_t bytes) = 0;
@@ -237,6 +301,8 @@ class Device {
   virtual void poolForward(const PoolArgs& args, const float* x, float* y, int32_t* argmax) = 0;
   // dx [rows, channels] overwritten
   virtual void poolBackward(const PoolArgs& args, const float* dy, const int32_t* argmax, float* dx) = 0;
+
+  virtual void activationRegularizer(const ActivationRegularizerArgs& args) = 0;
 
   virtual void loss(const LossArgs& args) = 0;
 

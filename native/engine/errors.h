@@ -35,6 +35,7 @@ LSTM_ERROR(InvalidArgument, "ERR_INVALID_ARGUMENT");
 LSTM_ERROR(ShapeMismatch, "ERR_SHAPE");
 LSTM_ERROR(InvalidData, "ERR_DATA");
 LSTM_ERROR(InvalidState, "ERR_STATE");
+LSTM_ERROR(Busy, "ERR_BUSY");
 LSTM_ERROR(Disposed, "ERR_DISPOSED");
 LSTM_ERROR(Aborted, "ERR_ABORTED");
 // with("requestedBytes") and with("freeBytes") where they are known.

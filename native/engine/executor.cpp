@@ -22,7 +22,7 @@ class Bump {
 };
 
 Executor::Executor(const Network& network, Device& device)
-    : network_(network), device_(device), arena_(device) {
+    : network_(network), device_(device), arena_(device), droppedWeights_(device) {
   const auto& nodes = network.nodes();
   lstms_.resize(nodes.size());
   denses_.resize(nodes.size());
@@ -32,6 +32,7 @@ Executor::Executor(const Network& network, Device& device)
   for (size_t i = 0; i < nodes.size(); ++i) {
     const Node& node = nodes[i];
     const int input = node.config.input;
+    if (std::holds_alternative<ActivationRegularizerNode>(node.config.kind)) regularizes_ = true;
     learns_[i] = node.paramSize > 0 || (input != kNetworkInput && learns_[input]);
     if (const auto* lstm = std::get_if<LstmNode>(&node.config.kind)) lstms_[i] = device.makeLstm(lstm->lstm);
     if (const auto* dense = std::get_if<DenseNode>(&node.config.kind))
@@ -48,6 +49,7 @@ void Executor::plan(const BatchShape& shape, const PassOptions& options) {
   planned_ = false;
   arena_.reserve(layOut(nullptr));
   layOut(arena_.data());
+  layOutDroppedWeights();
   planned_ = true;
 }
 
@@ -76,12 +78,25 @@ size_t Executor::layOut(float* base) {
   return bump.used();
 }
 
+void Executor::layOutDroppedWeights() {
+  const auto layOutIn = [&](Bump bump) {
+    for (size_t i = 0; i < buffers_.size(); ++i)
+      if (buffers_[i].dWeights) buffers_[i].weights = bump.take(network_.nodes()[i].paramSize);
+    return bump.used();
+  };
+  const size_t size = layOutIn(Bump(nullptr));
+  if (size == 0) return;
+  droppedWeights_.reserve(size);
+  layOutIn(Bump(droppedWeights_.data()));
+}
+
 void Executor::layOutNode(int index, Bump& bump) {
   const Node& node = network_.nodes()[index];
   NodeBuffers& at = buffers_[index];
   at = {};
   const size_t outSize = rowsOf(node.out) * node.out.channels;
-  at.y = bump.take(outSize);
+  const bool passesOn = std::holds_alternative<ActivationRegularizerNode>(node.config.kind);
+  at.y = passesOn ? const_cast<float*>(inputOf(node)) : bump.take(outSize);
   if (options_.training) at.dy = bump.take(outSize);
   if (const auto* lstm = std::get_if<LstmNode>(&node.config.kind)) {
     const LstmConfig& config = lstm->lstm;
@@ -89,6 +104,7 @@ void Executor::layOutNode(int index, Bump& bump) {
     const size_t h = stacks * config.outputSize();
     const size_t c = stacks * config.hiddenSize;
     at.reserve = bump.take(lstms_[index]->reserveFloats(shape_, options_.training));
+    if (options_.training && lstm->weightDropout > 0) at.dWeights = bump.take(node.paramSize);
     if (!lstm->returnSequences) at.sequence = bump.take(shape_.rows * node.out.channels);
     for (float** state : {&at.h0, &at.hn}) *state = bump.take(h);
     for (float** state : {&at.c0, &at.cn}) *state = bump.take(c);
@@ -99,10 +115,20 @@ void Executor::layOutNode(int index, Bump& bump) {
   }
   if (const auto* pool = std::get_if<PoolNode>(&node.config.kind); pool && pool->mode == PoolMode::kMax)
     at.argmax = bump.takeInts(outSize);
+  if (const auto* embedding = std::get_if<EmbeddingNode>(&node.config.kind);
+      embedding && embedding->dropout > 0 && options_.training)
+    at.dropped = bump.take(outSize);
 }
 
 const float* Executor::inputOf(const Node& node) const {
   return node.config.input == kNetworkInput ? features_ : buffers_[node.config.input].y;
+}
+
+size_t Executor::activationBytes() const {
+  size_t bytes = arena_.sizeBytes() + droppedWeights_.sizeBytes();
+  for (const auto& lstm : lstms_) bytes += lstm ? lstm->heldBytes() : 0;
+  for (const auto& dense : denses_) bytes += dense ? dense->heldBytes() : 0;
+  return bytes;
 }
 
 float* Executor::inputGradient() const {
@@ -112,10 +138,12 @@ float* Executor::inputGradient() const {
   return nullptr;
 }
 
-void Executor::forward(const float* params, uint64_t version, uint32_t drawStep, bool initialStates,
-                       const CancelCheck& cancel) {
+void Executor::forward(const float* params, uint64_t version, uint32_t drawStep, const StepScalars* scalars,
+                       bool initialStates, const CancelCheck& cancel) {
   drawStep_ = drawStep;
+  scalars_ = scalars;
   initialStates_ = initialStates;
+  if (regularizes_ && options_.training) device_.zero(activationPenalty_, sizeof(double));
   for (size_t i = 0; i < buffers_.size(); ++i) {
     cancel.throwIfCancelled();
     forwardNode(static_cast<int>(i), params, version);
@@ -130,6 +158,9 @@ void Executor::forwardNode(int index, const float* params, uint64_t version) {
   const int64_t rows = rowsOf(node.out);
   if (const auto* embedding = std::get_if<EmbeddingNode>(&node.config.kind)) {
     device_.embeddingForward(rows, embedding->size, tokens_, block, y);
+    if (buffers_[index].dropped)
+      device_.dropout(
+          {rows, embedding->size, embedding->dropout, dropoutKey(index), nullptr, y, y, scalars_, tokens_});
   } else if (const auto* dense = std::get_if<DenseNode>(&node.config.kind)) {
     const float* bias = dense->useBias ? block + int64_t{1} * dense->units * node.in.channels : nullptr;
     const bool logits = options_.logits && index + 1 == static_cast<int>(buffers_.size());
@@ -137,11 +168,28 @@ void Executor::forwardNode(int index, const float* params, uint64_t version) {
   } else if (const auto* dropout = std::get_if<DropoutNode>(&node.config.kind)) {
     const float rate = options_.training ? dropout->rate : 0;
     const BatchShape* shared = dropout->sharedOverTime && node.in.sequence ? &shape_ : nullptr;
-    device_.dropout({rows, node.out.channels, rate, dropoutKey(index), shared, x, y});
+    device_.dropout({rows, node.out.channels, rate, dropoutKey(index), shared, x, y, scalars_});
   } else if (const auto* pool = std::get_if<PoolNode>(&node.config.kind)) {
     device_.poolForward({pool->mode, shape_, node.out.channels}, x, y, buffers_[index].argmax);
-  } else {
+  } else if (std::holds_alternative<LstmNode>(node.config.kind)) {
     forwardLstm(index, params, version);
+  }
+}
+
+// Packed copies of the weights are keyed by version: one of a draw is no version of the parameters themselves.
+LstmWeights Executor::lstmWeights(int index, const float* params, uint64_t version) {
+  if (!buffers_[index].weights) return {params + network_.nodes()[index].paramOffset, version};
+  return {buffers_[index].weights, uint64_t{1} << 63 | version << 32 | drawStep_};
+}
+
+void Executor::dropRecurrentWeights(int index, float* block) {
+  const auto& lstm = std::get<LstmNode>(network_.nodes()[index].config.kind);
+  const LstmLayout layout = lstmLayout(lstm.lstm);
+  for (size_t k = 0; k < layout.tensors.size(); ++k) {
+    float* r = block + layout.tensors[k].weightHh;
+    const RandomKey key = {network_.seed(), weightDropoutStream(index, static_cast<int>(k)), drawStep_};
+    device_.dropout({int64_t{4} * lstm.lstm.hiddenSize, lstm.lstm.outputSize(), lstm.weightDropout, key,
+                     nullptr, r, r, scalars_});
   }
 }
 
@@ -149,10 +197,15 @@ void Executor::forwardLstm(int index, const float* params, uint64_t version) {
   const Node& node = network_.nodes()[index];
   const auto& lstm = std::get<LstmNode>(node.config.kind);
   const NodeBuffers& at = buffers_[index];
-  lstms_[index]->forward({shape_, params + node.paramOffset, version, inputOf(node),
+  if (at.weights) {
+    device_.copyWithin(at.weights, params + node.paramOffset, node.paramSize * sizeof(float));
+    dropRecurrentWeights(index, at.weights);
+  }
+  const LstmWeights weights = lstmWeights(index, params, version);
+  lstms_[index]->forward({shape_, weights.block, weights.version, inputOf(node),
                           initialStates_ ? at.h0 : nullptr, initialStates_ ? at.c0 : nullptr,
                           at.sequence ? at.sequence : at.y, at.hn, at.cn, at.reserve, workspace_,
-                          options_.training, dropoutKey(index)});
+                          options_.training, dropoutKey(index), scalars_, options_.weightForm});
   if (lstm.returnSequences) return;
   const int directions = lstm.lstm.directions();
   const int64_t width = lstm.lstm.outputSize();
@@ -164,7 +217,8 @@ void Executor::forwardLstm(int index, const float* params, uint64_t version) {
 }
 
 void Executor::backward(const float* params, uint64_t version, float* grads, bool stateGradients,
-                        const CancelCheck& cancel) {
+                        const CancelCheck& cancel, float fixedScale) {
+  fixedScale_ = fixedScale;
   std::fill(hasGradient_.begin(), hasGradient_.end(), false);
   inputHasGradient_ = false;
   hasGradient_.back() = true;
@@ -202,24 +256,49 @@ void Executor::backwardNode(int index, const float* params, uint64_t version, fl
   const float* block = params + node.paramOffset;
   float* dBlock = grads + node.paramOffset;
   const int64_t rows = rowsOf(node.out);
+  if (std::holds_alternative<EmbeddingNode>(node.config.kind)) return backwardEmbedding(index, dBlock);
   float* dx = gradientTarget(node);
-  if (const auto* embedding = std::get_if<EmbeddingNode>(&node.config.kind)) {
-    device_.embeddingBackward(rows, embedding->vocabSize, embedding->size, tokens_, at.dy, dBlock);
-    return;
-  }
   if (const auto* dense = std::get_if<DenseNode>(&node.config.kind)) {
     float* dBias = dense->useBias ? dBlock + int64_t{1} * dense->units * node.in.channels : nullptr;
     const bool logits = options_.logits && index + 1 == static_cast<int>(buffers_.size());
     denses_[index]->backward({rows, block, version, inputOf(node), at.y, at.dy, logits, dx, dBlock, dBias});
   } else if (const auto* dropout = std::get_if<DropoutNode>(&node.config.kind)) {
     const BatchShape* shared = dropout->sharedOverTime && node.in.sequence ? &shape_ : nullptr;
-    if (dx) device_.dropout({rows, node.out.channels, dropout->rate, dropoutKey(index), shared, at.dy, dx});
+    if (dx)
+      device_.dropout(
+          {rows, node.out.channels, dropout->rate, dropoutKey(index), shared, at.dy, dx, scalars_});
   } else if (const auto* pool = std::get_if<PoolNode>(&node.config.kind)) {
     if (dx) device_.poolBackward({pool->mode, shape_, node.out.channels}, at.dy, at.argmax, dx);
+  } else if (std::holds_alternative<ActivationRegularizerNode>(node.config.kind)) {
+    if (dx) backwardActivationRegularizer(index, dx);
   } else {
     backwardLstm(index, params, version, grads, dx, stateGradients);
   }
   finishGradient(node, dx);
+}
+
+void Executor::backwardEmbedding(int index, float* dBlock) {
+  const NodeBuffers& at = buffers_[index];
+  const auto& embedding = std::get<EmbeddingNode>(network_.nodes()[index].config.kind);
+  const int64_t rows = shape_.rows;
+  const float* dy = at.dy;
+  if (at.dropped) {
+    device_.dropout({rows, embedding.size, embedding.dropout, dropoutKey(index), nullptr, at.dy, at.dropped,
+                     scalars_, tokens_});
+    dy = at.dropped;
+  }
+  device_.embeddingBackward(rows, embedding.vocabSize, embedding.size, tokens_, dy, dBlock);
+}
+
+void Executor::backwardActivationRegularizer(int index, float* dx) {
+  const Node& node = network_.nodes()[index];
+  const auto& regularizer = std::get<ActivationRegularizerNode>(node.config.kind);
+  const NodeBuffers& at = buffers_[index];
+  const int64_t rows = rowsOf(node.out);
+  device_.copyWithin(dx, at.dy, rows * node.out.channels * sizeof(float));
+  device_.activationRegularizer({node.out.sequence ? &shape_ : nullptr, rows, node.out.channels,
+                                 regularizer.ar, regularizer.tar, at.y, dx, activationPenalty_,
+                                 fixedScale_ > 0 ? fixedScale_ : 1, fixedScale_ > 0 ? nullptr : scalars_});
 }
 
 void Executor::backwardLstm(int index, const float* params, uint64_t version, float* grads, float* dx,
@@ -245,11 +324,17 @@ void Executor::backwardLstm(int index, const float* params, uint64_t version, fl
       }
     }
   }
-  lstms_[index]->backward({shape_, params + node.paramOffset, version, inputOf(node),
-                           at.sequence ? at.sequence : at.y, last ? nullptr : at.dy,
-                           last || stateGradients ? at.dhn : nullptr, stateGradients ? at.dcn : nullptr, dx,
-                           stateGradients ? at.dh0 : nullptr, stateGradients ? at.dc0 : nullptr,
-                           grads + node.paramOffset, at.reserve, workspace_, dropoutKey(index)});
+  const LstmWeights weights = lstmWeights(index, params, version);
+  float* dBlock = grads + node.paramOffset;
+  if (at.dWeights) device_.zero(at.dWeights, node.paramSize * sizeof(float));
+  lstms_[index]->backward(
+      {shape_, weights.block, weights.version, inputOf(node), at.sequence ? at.sequence : at.y,
+       last ? nullptr : at.dy, last || stateGradients ? at.dhn : nullptr, stateGradients ? at.dcn : nullptr,
+       dx, stateGradients ? at.dh0 : nullptr, stateGradients ? at.dc0 : nullptr,
+       at.dWeights ? at.dWeights : dBlock, at.reserve, workspace_, dropoutKey(index), scalars_});
+  if (!at.dWeights) return;
+  dropRecurrentWeights(index, at.dWeights);
+  device_.add(dBlock, at.dWeights, node.paramSize);
 }
 
 }  // namespace lstm

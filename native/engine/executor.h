@@ -11,9 +11,10 @@ namespace lstm {
 
 // What a batch needs beside its shape; decides which buffers exist.
 struct PassOptions {
-  bool training = false;       // dropout acts, backward will follow
-  bool inputGradient = false;  // d(loss)/d(features), or at the embedding's output
-  bool logits = false;         // the output node leaves its activation to the loss
+  bool training = false;                         // dropout acts, backward will follow
+  bool inputGradient = false;                    // d(loss)/d(features), or at the embedding's output
+  bool logits = false;                           // the output node leaves its activation to the loss
+  WeightForm weightForm = WeightForm::kFloat32;  // not training
 
   bool operator==(const PassOptions&) const = default;
 };
@@ -33,6 +34,14 @@ struct NodeBuffers {
   float* dh0 = nullptr;  // training only: gradients at the initial states
   float* dc0 = nullptr;
   int32_t* argmax = nullptr;  // max pooling, [N, channels]
+  float* dropped = nullptr;   // embedding with dropout: dy of the rows that stayed, [rows, size]
+  float* weights = nullptr;   // lstm with weightDropout: its block with some of R dropped
+  float* dWeights = nullptr;  // and the gradient of that
+};
+
+struct LstmWeights {
+  const float* block;
+  uint64_t version;
 };
 
 // Runs a network's nodes forward and backward on a device. Activations live in one allocation that is laid out
@@ -45,11 +54,13 @@ class Executor {
   void plan(const BatchShape& shape, const PassOptions& options);
 
   // `params` is the arena; `version` changes whenever it does. Final states land in buffers(i).hn/cn.
-  void forward(const float* params, uint64_t version, uint32_t drawStep, bool initialStates,
-               const CancelCheck& cancel);
+  // `scalars` holds drawStep in device memory, until the backward pass too.
+  void forward(const float* params, uint64_t version, uint32_t drawStep, const StepScalars* scalars,
+               bool initialStates, const CancelCheck& cancel);
   // From outputGradient() (and, with `stateGradients`, from buffers(i).dhn/dcn), adding into `grads`.
+  // The loss's gradient was scaled by `fixedScale`, or where that is 0 by the scalars' lossScale.
   void backward(const float* params, uint64_t version, float* grads, bool stateGradients,
-                const CancelCheck& cancel);
+                const CancelCheck& cancel, float fixedScale = 0);
 
   const BatchShape& shape() const { return shape_; }
   const NodeBuffers& buffers(int node) const { return buffers_[node]; }
@@ -60,12 +71,16 @@ class Executor {
   int64_t outputRows() const { return rowsOf(network_.output().out); }
   // [rows, C] at the features or at the embedding's output; planned with inputGradient.
   float* inputGradient() const;
-  size_t activationBytes() const { return arena_.sizeBytes(); }
+  // Activations, scratch, and what ops hold beside them.
+  size_t activationBytes() const;
+  // Where a training pass leaves the sum of its activation regularizers; device memory, starts with 0.
+  void setActivationPenalty(double* sum) { activationPenalty_ = sum; }
 
  private:
   int64_t rowsOf(const NodeShape& shape) const { return shape.sequence ? shape_.rows : shape_.batchSize; }
   size_t layOut(float* base);
   void layOutNode(int index, class Bump& bump);
+  void layOutDroppedWeights();
   // Whether anything needs d(loss)/d(this node's output).
   bool wantsGradient(int node) const { return options_.inputGradient || learns_[node]; }
   const float* inputOf(const Node& node) const;
@@ -77,18 +92,27 @@ class Executor {
   void forwardLstm(int index, const float* params, uint64_t version);
   void backwardLstm(int index, const float* params, uint64_t version, float* grads, float* dx,
                     bool stateGradients);
+  void backwardEmbedding(int index, float* dBlock);
+  void backwardActivationRegularizer(int index, float* dx);
+  // What the LSTM op reads: the block in `params`, or with weightDropout its copy in buffers(index).weights.
+  LstmWeights lstmWeights(int index, const float* params, uint64_t version);
+  // Drops the same elements of every R in a block: of the weights, and of their gradient.
+  void dropRecurrentWeights(int index, float* block);
   RandomKey dropoutKey(int index) const { return {network_.seed(), dropoutStream(index), drawStep_}; }
 
   const Network& network_;
   Device& device_;
   std::vector<std::unique_ptr<LstmOp>> lstms_;  // by node, null for other kinds
   std::vector<std::unique_ptr<DenseOp>> denses_;
+  bool regularizes_ = false;  // some node is an activation regularizer
   std::vector<bool> learns_;  // by node: it or something before it has parameters
   DeviceBuffer<float> arena_;
+  DeviceBuffer<float> droppedWeights_;  // blocks of the lstm nodes with weightDropout; planned for training
   BatchShape shape_;
   PassOptions options_;
   bool planned_ = false;
   uint32_t drawStep_ = 0;
+  const StepScalars* scalars_ = nullptr;
   bool initialStates_ = false;
   std::vector<NodeBuffers> buffers_;
   std::vector<bool> hasGradient_;  // by node, during backward: its dy has been written
@@ -97,6 +121,8 @@ class Executor {
   int32_t* tokens_ = nullptr;
   float* dFeatures_ = nullptr;
   float* workspace_ = nullptr;
+  float fixedScale_ = 0;
+  double* activationPenalty_ = nullptr;
   float* addend_ = nullptr;  // scratch where a producer has several consumers
 };
 

@@ -33,7 +33,7 @@ int64_t layoutBlock(const LstmConfig& config, int first, int last, int64_t offse
 LstmLayout lstmLayout(const LstmConfig& config) {
   LstmLayout layout;
   layout.tensors.reserve(config.numLayers * config.directions());
-  const bool layerByLayer = config.dropout > 0 && config.numLayers > 1;
+  const bool layerByLayer = config.dropout > 0 && config.numLayers > 1 && !config.librarySeed;
   const int step = layerByLayer ? 1 : config.numLayers;
   for (int first = 0; first < config.numLayers; first += step)
     layout.size = layoutBlock(config, first, first + step, alignWeightSpace(layout.size), layout.tensors);

@@ -42,6 +42,7 @@ Parameter makeParameter(std::string name, std::vector<int64_t> shape, const Para
 NodeShape resolveKind(Node& node, const EmbeddingNode& embedding, ParameterLayout& layout) {
   requirePositive(node, "vocabSize", embedding.vocabSize);
   requirePositive(node, "size", embedding.size);
+  requireRate(node, embedding.dropout);
   layout.append(
       makeParameter(node.config.name + ".weight", {embedding.vocabSize, embedding.size}, embedding.weight));
   return {node.in.sequence, embedding.size};
@@ -51,37 +52,53 @@ std::string lstmSuffix(int layer, int direction) {
   return "_l" + std::to_string(layer) + (direction ? "_reverse" : "");
 }
 
-// The rows follow lstmLayout()'s offsets, which interleave matrices and biases differently per configuration.
-void appendLstm(const Node& node, const LstmNode& lstm, ParameterLayout& layout) {
+struct LstmRow {
+  int64_t offset;      // in the block
+  int64_t drawOffset;  // in the block as it is where the dropout is ours
+  Parameter parameter;
+};
+
+std::vector<LstmRow> lstmRows(const Node& node, const LstmNode& lstm) {
   const LstmConfig& config = lstm.lstm;
+  LstmConfig ours = config;
+  ours.librarySeed.reset();
   const LstmLayout block = lstmLayout(config);
-  std::vector<std::pair<int64_t, Parameter>> rows;
-  const int64_t start = layout.size();
+  const LstmLayout drawn = lstmLayout(ours);
   const int64_t gates = 4 * static_cast<int64_t>(config.hiddenSize);
-  const std::string prefix = node.config.name + ".";
-  for (int layer = 0; layer < config.numLayers; ++layer)
-    for (int d = 0; d < config.directions(); ++d) {
-      const LstmTensors& at = block.tensors[layer * config.directions() + d];
-      const std::string suffix = lstmSuffix(layer, d);
-      rows.emplace_back(at.weightIh, makeParameter(prefix + "weight_ih" + suffix,
-                                                   {gates, config.layerInputSize(layer)}, lstm.weightIh));
-      rows.emplace_back(at.weightHh, makeParameter(prefix + "weight_hh" + suffix,
-                                                   {gates, config.outputSize()}, lstm.weightHh));
-      if (at.weightHr >= 0)
-        rows.emplace_back(at.weightHr,
-                          makeParameter(prefix + "weight_hr" + suffix,
-                                        {config.projectionSize, config.hiddenSize}, lstm.weightHr));
-      if (at.biasIh >= 0) {
-        rows.emplace_back(at.biasIh, makeParameter(prefix + "bias_ih" + suffix, {gates}, lstm.biasIh));
-        rows.back().second.forgetBias = lstm.forgetBias;
-      }
-      if (at.biasHh >= 0)
-        rows.emplace_back(at.biasHh, makeParameter(prefix + "bias_hh" + suffix, {gates}, lstm.biasHh));
-    }
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [offset, parameter] : rows) {
-    layout.skipTo(start + offset);
-    layout.append(std::move(parameter));
+  std::vector<LstmRow> rows;
+  for (size_t p = 0; p < block.tensors.size(); ++p) {
+    const int layer = static_cast<int>(p) / config.directions();
+    const std::string suffix = lstmSuffix(layer, static_cast<int>(p) % config.directions());
+    const auto add = [&](int64_t LstmTensors::* tensor, const char* role, std::vector<int64_t> shape,
+                         const ParameterConfig& parameter) {
+      const int64_t offset = block.tensors[p].*tensor;
+      if (offset < 0) return;
+      const std::string name = node.config.name + "." + role + suffix;
+      rows.push_back({offset, drawn.tensors[p].*tensor, makeParameter(name, std::move(shape), parameter)});
+      if (tensor == &LstmTensors::biasIh) rows.back().parameter.forgetBias = lstm.forgetBias;
+    };
+    add(&LstmTensors::weightIh, "weight_ih", {gates, config.layerInputSize(layer)}, lstm.weightIh);
+    add(&LstmTensors::weightHh, "weight_hh", {gates, config.outputSize()}, lstm.weightHh);
+    add(&LstmTensors::weightHr, "weight_hr", {config.projectionSize, config.hiddenSize}, lstm.weightHr);
+    add(&LstmTensors::biasIh, "bias_ih", {gates}, lstm.biasIh);
+    add(&LstmTensors::biasHh, "bias_hh", {gates}, lstm.biasHh);
+  }
+  return rows;
+}
+
+// The rows follow lstmLayout()'s offsets, which interleave matrices and biases differently per configuration. Whoever
+// drops between the layers, a tensor is drawn from the same stream.
+void appendLstm(const Node& node, const LstmNode& lstm, ParameterLayout& layout) {
+  std::vector<LstmRow> rows = lstmRows(node, lstm);
+  const int64_t start = layout.size();
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return a.drawOffset < b.drawOffset; });
+  int next = static_cast<int>(layout.parameters().size());
+  for (LstmRow& row : rows) row.parameter.drawIndex = next++;
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  for (LstmRow& row : rows) {
+    layout.skipTo(start + row.offset);
+    layout.append(std::move(row.parameter));
   }
 }
 
@@ -95,6 +112,7 @@ NodeShape resolveKind(Node& node, const LstmNode&, ParameterLayout& layout) {
                      std::to_string(lstm.lstm.numLayers));
   if (lstm.lstm.hiddenSize > (1 << 27)) reject(node, "expected hiddenSize of at most 2^27");
   requireRate(node, lstm.lstm.dropout);
+  requireRate(node, lstm.weightDropout);
   if (lstm.lstm.projectionSize < 0 || lstm.lstm.projectionSize >= lstm.lstm.hiddenSize)
     reject(node, "expected projectionSize from 0 to less than hiddenSize " +
                      std::to_string(lstm.lstm.hiddenSize) + ", got " +
@@ -115,6 +133,15 @@ NodeShape resolveKind(Node& node, const DenseNode& dense, ParameterLayout& layou
 
 NodeShape resolveKind(Node& node, const DropoutNode& dropout, ParameterLayout&) {
   requireRate(node, dropout.rate);
+  return node.in;
+}
+
+NodeShape resolveKind(Node& node, const ActivationRegularizerNode& regularizer, ParameterLayout&) {
+  for (const float factor : {regularizer.ar, regularizer.tar})
+    if (!(factor >= 0) || !std::isfinite(factor))
+      reject(node, "expected finite factors of at least 0, got " + std::to_string(factor));
+  if (regularizer.tar > 0 && !node.in.sequence)
+    reject(node, "expected a sequence as input for tar, got one vector per sequence");
   return node.in;
 }
 
@@ -169,7 +196,9 @@ void Network::resolve(Node& node) {
                      std::to_string(embedding->vocabSize));
   if (input != kNetworkInput) ++nodes_[input].consumers;
   node.in = shapeOf(input);
-  if (std::holds_alternative<LstmNode>(node.config.kind)) layout_.skipTo(alignWeightSpace(layout_.size()));
+  if (std::holds_alternative<LstmNode>(node.config.kind) ||
+      std::holds_alternative<DenseNode>(node.config.kind))
+    layout_.skipTo(alignWeightSpace(layout_.size()));
   node.paramOffset = layout_.size();
   node.firstParameter = static_cast<int>(layout_.parameters().size());
   node.out = std::visit([&](const auto& kind) { return resolveKind(node, kind, layout_); }, node.config.kind);

@@ -23,6 +23,7 @@ struct EmbeddingNode {
   int vocabSize = 0;
   int size = 0;
   ParameterConfig weight;  // [vocabSize, size]
+  float dropout = 0;       // of whole rows of the table, in training
 };
 
 struct LstmNode {
@@ -30,6 +31,7 @@ struct LstmNode {
   bool returnSequences = true;  // false: final h of the last layer, [N, D*P]
   ParameterConfig weightIh, weightHh, weightHr, biasIh, biasHh;
   float forgetBias = 0;
+  float weightDropout = 0;  // of the elements of every R (weight_hh), in training
 };
 
 struct DenseNode {
@@ -49,7 +51,14 @@ struct PoolNode {
   PoolMode mode = PoolMode::kLast;
 };
 
-using NodeKind = std::variant<EmbeddingNode, LstmNode, DenseNode, DropoutNode, PoolNode>;
+// Passes its input on; in training adds ActivationRegularizerArgs' penalty of it to the loss.
+struct ActivationRegularizerNode {
+  float ar = 0;
+  float tar = 0;
+};
+
+using NodeKind =
+    std::variant<EmbeddingNode, LstmNode, DenseNode, DropoutNode, PoolNode, ActivationRegularizerNode>;
 
 constexpr int kNetworkInput = -1;
 
@@ -78,7 +87,7 @@ struct Node {
   NodeConfig config;
   NodeShape in;
   NodeShape out;
-  int64_t paramOffset = 0;  // of its block in the arenas; lstm: a multiple of kWeightSpaceAlign
+  int64_t paramOffset = 0;  // of its block in the arenas; lstm, dense: a multiple of kWeightSpaceAlign
   int64_t paramSize = 0;
   int firstParameter = 0;  // its rows in the layout
   int consumers = 0;       // nodes that read its output
@@ -111,9 +120,13 @@ class Network {
   int64_t stateSize_ = 0;
 };
 
-// Philox streams: node i draws from streams i*256 upwards, parameter k is initialised from stream 2^31 + k.
+// Philox streams: node i draws from streams i*256 upwards, the dropout of its R of layer k and direction d from stream
+// 2^30 + i*512 + k*D + d, parameter k is initialised from stream 2^31 + k.
 inline uint32_t dropoutStream(int node) {
   return static_cast<uint32_t>(node) * 256u;
+}
+inline uint32_t weightDropoutStream(int node, int tensor) {
+  return 0x40000000u + static_cast<uint32_t>(node) * 512u + static_cast<uint32_t>(tensor);
 }
 inline uint32_t initializerStream(int parameter) {
   return 0x80000000u + static_cast<uint32_t>(parameter);

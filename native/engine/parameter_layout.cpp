@@ -19,6 +19,7 @@ void ParameterLayout::append(Parameter parameter) {
       throw InvalidArgument(parameter.name + ": expected a tensor of 1 to 2^40 elements");
   }
   if (size_ + size > kMaxElements) throw InvalidArgument("expected a network of at most 2^40 parameters");
+  if (parameter.drawIndex < 0) parameter.drawIndex = static_cast<int>(parameters_.size());
   parameter.offset = size_;
   parameter.size = size;
   size_ += size;

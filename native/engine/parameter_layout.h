@@ -16,6 +16,8 @@ struct Parameter {
   int64_t offset = 0;          // elements, the same in every arena
   int64_t size = 0;
   Initializer initializer;
+  int drawIndex =
+      -1;  // k of its initializerStream(); append makes it its place in the table where it is not set
   float l1 = 0;
   float l2 = 0;
   bool trainable = true;

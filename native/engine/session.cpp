@@ -1,24 +1,70 @@
 #include "engine/session.h"
 
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 namespace lstm {
 
+namespace {
+
+// Where the library drops between layers, each stack gets a seed of its own from the network's.
+NetworkConfig seeded(NetworkConfig config, const Device& device) {
+  for (size_t i = 0; device.dropsBetweenLayers() && i < config.nodes.size(); ++i)
+    if (auto* lstm = std::get_if<LstmNode>(&config.nodes[i].kind))
+      lstm->lstm.librarySeed = config.seed + 0x9e3779b97f4a7c15u * dropoutStream(static_cast<int>(i));
+  return config;
+}
+
+}  // namespace
+
 Session::Session(NetworkConfig config, Device& device)
-    : network_(std::move(config)),
+    : network_(seeded(std::move(config), device)),
       device_(device),
       params_(device),
       grads_(device),
       m_(device),
       v_(device),
       sums_(device),
+      scalars_(device),
       executor_(network_, device),
-      io_(network_, device) {
+      io_(network_, device),
+      carried_(network_, device) {
   params_.reserve(network_.layout().size());
   grads_.reserve(network_.layout().size());
   sums_.reserve(1);
+  executor_.setActivationPenalty(&sums_.data()->activationPenalty);
+  scalars_.reserve(1);
+  writeStepScalars(0, device_.initialLossScale(), 0);
+}
+
+static_assert(offsetof(StepScalars, drawStep) == 0 && offsetof(StepScalars, learningRate) == 4);
+
+void Session::sendScalars(float learningRate) {
+  const PassScalars pass = {static_cast<uint32_t>(counters_.draws), learningRate};
+  device_.copyIn(scalars_.data(), &pass, sizeof(pass));
+}
+
+void Session::writeStepScalars(int64_t step, float lossScale, int32_t goodSteps) {
+  const StepScalars scalars = {static_cast<uint32_t>(counters_.draws), 0, step, lossScale, goodSteps};
+  device_.copyIn(scalars_.data(), &scalars, sizeof(scalars));
+}
+
+Counters Session::counters() {
+  StepScalars scalars{};
+  device_.copyOut(&scalars, scalars_.data(), sizeof(scalars));
+  counters_.lossScale = scalars.lossScale;
+  counters_.goodSteps = scalars.goodSteps;
+  return counters_;
+}
+
+void Session::setCounters(const Counters& counters) {
+  counters_ = counters;
+  const float initial = device_.initialLossScale();
+  const bool keepsScale = initial != 1 && counters.lossScale > 0;
+  writeStepScalars(counters.step, keepsScale ? counters.lossScale : initial,
+                   keepsScale ? counters.goodSteps : 0);
 }
 
 size_t Session::parameterBytes() const {
@@ -27,11 +73,9 @@ size_t Session::parameterBytes() const {
 
 void Session::initialize() {
   std::vector<float> values(network_.layout().size());
-  const auto& parameters = network_.layout().parameters();
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const Parameter& parameter = parameters[i];
+  for (const Parameter& parameter : network_.layout().parameters()) {
     const std::span<float> out(values.data() + parameter.offset, parameter.size);
-    const RandomKey key{network_.seed(), initializerStream(static_cast<int>(i)), 0};
+    const RandomKey key{network_.seed(), initializerStream(parameter.drawIndex), 0};
     lstm::initialize(parameter.initializer, key, parameter.shape[0], parameter.size / parameter.shape[0],
                      out);
     if (parameter.forgetBias != 0)
@@ -42,11 +86,16 @@ void Session::initialize() {
   if (m_.data()) device_.zero(m_.data(), m_.sizeBytes());
   if (v_.data()) device_.zero(v_.data(), v_.sizeBytes());
   counters_ = {};
+  writeStepScalars(0, device_.initialLossScale(), 0);
   resetStates();
 }
 
 void Session::load(const BatchInput& batch, const PassOptions& options) {
   pendingSteps_ = 0;
+  if (batch.weightForm != WeightForm::kFloat32 && (options.training || !device_.hasNarrowWeights()))
+    throw InvalidArgument(options.training
+                              ? "weights: expected float32 where gradients are computed"
+                              : "weights: expected float32, which is all that this device knows");
   if (!batch.seqLengths.empty() && batch.seqLengths.size() != static_cast<size_t>(batch.batchSize))
     throw ShapeMismatch("seqLengths: expected [" + std::to_string(batch.batchSize) + "], got [" +
                         std::to_string(batch.seqLengths.size()) + "]");
@@ -57,18 +106,25 @@ void Session::load(const BatchInput& batch, const PassOptions& options) {
 }
 
 bool Session::takesStates(const BatchInput& batch) const {
-  return !batch.states.empty() || (batch.carryStates && carriedBatchSize_ == batch.batchSize);
+  return !batch.states.empty() || (batch.carryStates && carried_.batchSize() == batch.batchSize);
 }
 
-void Session::runForward(const BatchInput& batch, bool initialStates, const CancelCheck& cancel) {
-  if (initialStates) io_.loadStates(batch.states.empty() ? carried_ : batch.states, executor_);
-  executor_.forward(params_.data(), version_, static_cast<uint32_t>(counters_.draws), initialStates, cancel);
+StartStates Session::loadStartStates(const BatchInput& batch) {
+  if (!takesStates(batch)) return StartStates::kZeros;
+  if (batch.states.empty() && carried_.standFor(shape_)) return StartStates::kCarried;
+  io_.loadStates(batch.states.empty() ? carried_.host() : batch.states, executor_);
+  return StartStates::kLoaded;
+}
+
+void Session::runForward(const BatchInput& batch, const CancelCheck& cancel) {
+  const StartStates start = loadStartStates(batch);
+  if (start == StartStates::kCarried) carried_.take(executor_);
+  executor_.forward(params_.data(), version_, static_cast<uint32_t>(counters_.draws), scalars_.data(),
+                    start != StartStates::kZeros, cancel);
 }
 
 void Session::keepCarriedStates(const BatchInput& batch) {
-  if (!batch.carryStates) return;
-  io_.storeStates(executor_, &NodeBuffers::hn, &NodeBuffers::cn, carried_);
-  carriedBatchSize_ = batch.batchSize;
+  if (batch.carryStates) carried_.keep(executor_, io_);
 }
 
 bool Session::logitsFor(LossKind loss) const {
@@ -83,15 +139,18 @@ bool Session::logitsFor(LossKind loss) const {
   return true;
 }
 
-LossResult Session::runLoss(const BatchInput& batch, const TargetInput& targets, float* dOutput) {
-  const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
-  const int classes = network_.output().out.channels;
+LossResult Session::lossOf(const TargetInput& targets) const {
   LossResult result;
   result.rows = executor_.outputRows();
-  result.elements = targets.loss == LossKind::kCrossEntropy ? result.rows : result.rows * classes;
-  device_.loss({targets.loss, result.rows, classes, executor_.output(), at.ids, at.values, at.rowWeights,
-                dOutput, &sums_.data()->loss});
+  result.elements =
+      targets.loss == LossKind::kCrossEntropy ? result.rows : result.rows * network_.output().out.channels;
   return result;
+}
+
+void Session::runLoss(const TargetInput& targets, const DeviceTargets& at, float* dOutput, float fixedScale) {
+  device_.loss({targets.loss, executor_.outputRows(), network_.output().out.channels, executor_.output(),
+                at.ids, at.values, at.rowWeights, dOutput, &sums_.data()->loss,
+                fixedScale > 0 ? fixedScale : 1, fixedScale > 0 ? nullptr : scalars_.data()});
 }
 
 namespace {
@@ -106,41 +165,100 @@ void fillResult(LossResult& result, const LossSums& sums, double penalty) {
 
 }  // namespace
 
-void Session::forwardBackward(const BatchInput& batch, const TargetInput& targets, bool inputGradient,
-                              LossResult& result, const CancelCheck& cancel) {
-  cancel.throwIfCancelled();
-  load(batch, {true, inputGradient, logitsFor(targets.loss)});
-  runForward(batch, takesStates(batch), cancel);
-  result = runLoss(batch, targets, executor_.outputGradient());
-  executor_.backward(params_.data(), version_, grads_.data(), false, cancel);
-}
-
 std::pair<LossResult, UpdateResult> Session::trainStep(const BatchInput& batch, const TargetInput& targets,
                                                        const UpdateConfig& update,
                                                        const CancelCheck& cancel) {
-  LossResult result;
+  beginStep(batch, targets, update, cancel);
+  return finishStep();
+}
+
+void Session::beginStep(const BatchInput& batch, const TargetInput& targets, const UpdateConfig& update,
+                        const CancelCheck& cancel) {
+  RunAhead* ahead = device_.ahead();
+  StepUnderWay step;
+  bool keepsStates = false;
   requireMoments(update.kind);
+  sendScalars(update.learningRate);
   try {
-    forwardBackward(batch, targets, false, result, cancel);
     cancel.throwIfCancelled();
+    const PassOptions options = {true, false, logitsFor(targets.loss)};
+    load(batch, options);
+    if (takesStates(batch) && batch.states.empty() && !carried_.standFor(shape_)) endStepsUnderWay();
+    const StartStates start = loadStartStates(batch);
+    const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
+    step.loss = lossOf(targets);
+    keepsStates = ahead && batch.carryStates && start == StartStates::kCarried;
+    const auto work = [&] {
+      if (start == StartStates::kCarried) carried_.take(executor_);
+      executor_.forward(params_.data(), version_, static_cast<uint32_t>(counters_.draws), scalars_.data(),
+                        start != StartStates::kZeros, cancel);
+      runLoss(targets, at, executor_.outputGradient(), 0);
+      executor_.backward(params_.data(), version_, grads_.data(), false, cancel);
+      cancel.throwIfCancelled();
+      runUpdate(update, &sums_.data()->loss);
+      if (keepsStates) carried_.keepIf(executor_, *ahead, &sums_.data()->update.applied);
+    };
+    if (ahead) {
+      StepKey key = {this, shape_.lengths, options, targets.loss, at, start, keepsStates, update};
+      key.update.learningRate = 0;
+      ahead->repeat(key, {shape_, network_.layout().rows()}, work);
+      step.ticket = ahead->fetch(sums_.data(), sizeof(Sums));
+    } else {
+      work();
+    }
   } catch (...) {
     zeroGradients();
     throw;
   }
   ++counters_.draws;
-  const UpdateResult applied = runUpdate(update, &sums_.data()->loss);
-  LossSums sums;
-  device_.copyOut(&sums, &sums_.data()->loss, sizeof(sums));
-  fillResult(result, sums, applied.penalty);
-  if (applied.applied) keepCarriedStates(batch);
-  return {result, applied};
+  ++version_;  // whether the update is applied may not be known yet
+  accumulated_ = false;
+  underWay_.push_back(std::move(step));
+  if (keepsStates) return carried_.keptOnDevice();
+  if (ahead && !batch.carryStates) return;
+  endStepsUnderWay();
+  StepUnderWay& own = underWay_.back();
+  try {
+    if (!own.failure && own.update.applied) keepCarriedStates(batch);
+  } catch (...) {
+    own.failure = std::current_exception();
+  }
+}
+
+std::pair<LossResult, UpdateResult> Session::finishStep() {
+  if (underWay_.empty()) throw InvalidState("finishStep: expected a step that has begun");
+  endStep(underWay_.front());
+  const StepUnderWay step = std::move(underWay_.front());
+  underWay_.pop_front();
+  if (step.failure) std::rethrow_exception(step.failure);
+  return {step.loss, step.update};
+}
+
+void Session::endStepsUnderWay() {
+  for (StepUnderWay& step : underWay_) endStep(step);
+}
+
+void Session::endStep(StepUnderWay& step) {
+  if (std::exchange(step.isOver, true)) return;
+  try {
+    Sums sums;
+    if (RunAhead* ahead = device_.ahead())
+      ahead->collect(step.ticket, &sums, sizeof(sums));
+    else
+      device_.copyOut(&sums, sums_.data(), sizeof(sums));
+    step.update = takeUpdate(sums.update);
+    fillResult(step.loss, sums.loss, step.update.penalty + sums.activationPenalty);
+  } catch (...) {
+    step.failure = std::current_exception();
+  }
 }
 
 LossResult Session::evaluate(const BatchInput& batch, const TargetInput& targets, const CancelCheck& cancel) {
   cancel.throwIfCancelled();
-  load(batch, {false, false, logitsFor(targets.loss)});
-  runForward(batch, takesStates(batch), cancel);
-  LossResult result = runLoss(batch, targets, nullptr);
+  load(batch, {false, false, logitsFor(targets.loss), batch.weightForm});
+  runForward(batch, cancel);
+  LossResult result = lossOf(targets);
+  runLoss(targets, io_.loadTargets(targets, batch, executor_), nullptr);
   LossSums sums;
   device_.copyOut(&sums, &sums_.data()->loss, sizeof(sums));
   const ParameterLayout& layout = network_.layout();
@@ -152,11 +270,34 @@ LossResult Session::evaluate(const BatchInput& batch, const TargetInput& targets
 void Session::predict(const BatchInput& batch, std::vector<float>& y, std::vector<float>* states,
                       const CancelCheck& cancel) {
   cancel.throwIfCancelled();
-  load(batch, {});
-  runForward(batch, takesStates(batch), cancel);
+  load(batch, {.weightForm = batch.weightForm});
+  runForward(batch, cancel);
   io_.storeRows(executor_.output(), network_.output().out, batch.timeSteps, shape_, y);
   if (states) io_.storeStates(executor_, &NodeBuffers::hn, &NodeBuffers::cn, *states);
   keepCarriedStates(batch);
+}
+
+LossResult Session::scaledGradients(const BatchInput& batch, const TargetInput& targets,
+                                    std::vector<float>& gradients, std::vector<float>& inputGradient,
+                                    const CancelCheck& cancel) {
+  LossResult result;
+  sendScalars(0);
+  for (float scale = device_.initialLossScale();; scale /= 16) {
+    zeroGradients();
+    cancel.throwIfCancelled();
+    load(batch, {true, true, logitsFor(targets.loss)});
+    runForward(batch, cancel);
+    result = lossOf(targets);
+    runLoss(targets, io_.loadTargets(targets, batch, executor_), executor_.outputGradient(), scale);
+    executor_.backward(params_.data(), version_, grads_.data(), false, cancel, scale);
+    read(ArenaKind::kGrads, gradients);
+    io_.storeRows(executor_.inputGradient(), network_.gradientInput(), batch.timeSteps, shape_,
+                  inputGradient);
+    bool isFinite = true;
+    for (std::vector<float>* all : {&gradients, &inputGradient})
+      for (float& gradient : *all) isFinite = std::isfinite(gradient /= scale) && isFinite;
+    if (isFinite || scale <= 1) return result;
+  }
 }
 
 LossResult Session::gradients(const BatchInput& batch, const TargetInput& targets,
@@ -169,19 +310,17 @@ LossResult Session::gradients(const BatchInput& batch, const TargetInput& target
     if (!before.empty()) write(ArenaKind::kGrads, before);
   };
   LossResult result;
-  zeroGradients();
+  double penalty = 0;
   try {
-    forwardBackward(batch, targets, true, result, cancel);
+    result = scaledGradients(batch, targets, gradients, inputGradient, cancel);
+    penalty = addPenaltyGradients(gradients);
   } catch (...) {
     restore();
     throw;
   }
-  read(ArenaKind::kGrads, gradients);
-  const double penalty = addPenaltyGradients(gradients);
-  io_.storeRows(executor_.inputGradient(), network_.gradientInput(), batch.timeSteps, shape_, inputGradient);
-  LossSums sums;
-  device_.copyOut(&sums, &sums_.data()->loss, sizeof(sums));
-  fillResult(result, sums, penalty);
+  Sums sums;
+  device_.copyOut(&sums, sums_.data(), sizeof(sums));
+  fillResult(result, sums.loss, penalty + sums.activationPenalty);
   restore();
   return result;
 }
@@ -204,7 +343,8 @@ void Session::forward(const BatchInput& batch, bool training, std::vector<float>
                       std::vector<float>& states, const CancelCheck& cancel) {
   cancel.throwIfCancelled();
   load(batch, {training, training, false});
-  runForward(batch, takesStates(batch), cancel);
+  if (training) sendScalars(0);
+  runForward(batch, cancel);
   io_.storeRows(executor_.output(), network_.output().out, batch.timeSteps, shape_, y);
   io_.storeStates(executor_, &NodeBuffers::hn, &NodeBuffers::cn, states);
   keepCarriedStates(batch);
@@ -252,8 +392,14 @@ void Session::zeroGradients() {
 
 UpdateResult Session::applyUpdate(const UpdateConfig& update) {
   requireMoments(update.kind);
+  sendScalars(update.learningRate);
   pendingSteps_ = 0;
-  return runUpdate(update, nullptr);
+  runUpdate(update, nullptr);
+  accumulated_ = false;
+  UpdateSums sums;
+  device_.copyOut(&sums, &sums_.data()->update, sizeof(sums));
+  if (sums.applied) ++version_;
+  return takeUpdate(sums);
 }
 
 void Session::requireMoments(UpdateKind kind) {
@@ -261,18 +407,25 @@ void Session::requireMoments(UpdateKind kind) {
   if (kind == UpdateKind::kAdam) v_.reserve(network_.layout().size());
 }
 
-UpdateResult Session::runUpdate(const UpdateConfig& update, const LossSums* loss) {
-  device_.update({update, counters_.step + 1, network_.layout().rows(), params_.data(), grads_.data(),
-                  m_.data(), update.kind == UpdateKind::kAdam ? v_.data() : nullptr, loss,
-                  &sums_.data()->update});
-  accumulated_ = false;
-  UpdateSums sums;
-  device_.copyOut(&sums, &sums_.data()->update, sizeof(sums));
-  if (sums.applied) {
-    ++counters_.step;
-    ++version_;
-  }
-  return {std::sqrt(sums.squaredNorm), sums.penalty, sums.applied != 0, counters_.step};
+void Session::runUpdate(const UpdateConfig& update, const LossSums* loss) {
+  UpdateArgs args{};
+  args.config = update;
+  args.scalars = scalars_.data();
+  args.rows = network_.layout().rows();
+  args.params = params_.data();
+  args.grads = grads_.data();
+  args.m = m_.data();
+  args.v = update.kind == UpdateKind::kAdam ? v_.data() : nullptr;
+  args.loss = loss;
+  args.sums = &sums_.data()->update;
+  args.unscaled = !loss;  // backward() takes the caller's gradient as it is
+  args.dynamicLossScale = device_.initialLossScale() != 1;
+  device_.update(args);
+}
+
+UpdateResult Session::takeUpdate(const UpdateSums& sums) {
+  counters_.step = sums.step;
+  return {std::sqrt(sums.squaredNorm), sums.penalty, sums.applied != 0, counters_.step, sums.lossScale};
 }
 
 DeviceBuffer<float>& Session::arena(ArenaKind kind) {
@@ -315,8 +468,7 @@ void Session::setCarriedStates(int batchSize, const std::vector<float>& states) 
     throw ShapeMismatch("carried states: expected " +
                         std::to_string(io_.stateFloats(batchSize < 0 ? 0 : batchSize)) + " numbers, got " +
                         std::to_string(states.size()));
-  carried_ = states;
-  carriedBatchSize_ = batchSize;
+  carried_.set(batchSize, states);
 }
 
 }  // namespace lstm

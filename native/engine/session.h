@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <vector>
 
 #include "engine/batch_io.h"
 #include "engine/cancel.h"
+#include "engine/carried_states.h"
 #include "engine/device.h"
 #include "engine/executor.h"
 #include "engine/network.h"
@@ -28,11 +31,14 @@ struct UpdateResult {
   double penalty = 0;
   bool applied = false;
   int64_t step = 0;
+  float lossScale = 1;  // that the gradients were computed with
 };
 
 struct Counters {
-  int64_t step = 0;   // updates applied
-  int64_t draws = 0;  // training passes drawn for
+  int64_t step = 0;       // updates applied
+  int64_t draws = 0;      // training passes drawn for
+  float lossScale = 0;    // fp16's, dynamic; 0, and on other devices: where it starts
+  int32_t goodSteps = 0;  // updates applied since it changed
 };
 
 // One network with its parameters, gradients and moments on a device, and the whole step. Everything runs on the
@@ -52,6 +58,13 @@ class Session {
   // Copy in, forward, loss and dy, backward, penalties, clip + update. Not applied when loss or norm is not finite.
   std::pair<LossResult, UpdateResult> trainStep(const BatchInput& batch, const TargetInput& targets,
                                                 const UpdateConfig& update, const CancelCheck& cancel);
+  // The same in two halves, so that on a device that runs ahead (Device::ahead) a step begins before the one before it
+  // is over. finishStep() ends the earliest that has begun. A step that was not applied changes nothing for the ones
+  // behind it; a failure while a step runs ends it and, the device being lost, all behind it. With a step under way
+  // only these two may be called.
+  void beginStep(const BatchInput& batch, const TargetInput& targets, const UpdateConfig& update,
+                 const CancelCheck& cancel);
+  std::pair<LossResult, UpdateResult> finishStep();
   LossResult evaluate(const BatchInput& batch, const TargetInput& targets, const CancelCheck& cancel);
   // y as BatchIo::storeRows gives it; states (may be null) as in BatchInput.
   void predict(const BatchInput& batch, std::vector<float>& y, std::vector<float>* states,
@@ -69,31 +82,55 @@ class Session {
 
   void read(ArenaKind kind, std::vector<float>& out);
   void write(ArenaKind kind, const std::vector<float>& data);
-  Counters counters() const { return counters_; }
-  void setCounters(const Counters& counters) { counters_ = counters; }
+  Counters counters();
+  void setCounters(const Counters& counters);
 
   // The states carried from batch to batch, as in BatchInput; N = 0: none.
-  int carriedBatchSize() const { return carriedBatchSize_; }
-  const std::vector<float>& carriedStates() const { return carried_; }
+  int carriedBatchSize() const { return carried_.batchSize(); }
+  const std::vector<float>& carriedStates() { return carried_.host(); }
   void setCarriedStates(int batchSize, const std::vector<float>& states);
-  void resetStates() { carriedBatchSize_ = 0; }
+  void resetStates() { carried_.reset(); }
 
  private:
+  // What the host writes of StepScalars before a pass: its first two fields.
+  struct PassScalars {
+    uint32_t drawStep;
+    float learningRate;
+  };
   struct Sums {
     LossSums loss;
+    double activationPenalty;
     UpdateSums update;
   };
+  struct StepUnderWay {
+    LossResult loss;
+    UpdateResult update;
+    uint64_t ticket = 0;  // of its sums, on a device that runs ahead
+    bool isOver = false;
+    std::exception_ptr failure;
+  };
 
+  void sendScalars(float learningRate);
+  void writeStepScalars(int64_t step, float lossScale, int32_t goodSteps);
   void load(const BatchInput& batch, const PassOptions& options);
-  void runForward(const BatchInput& batch, bool initialStates, const CancelCheck& cancel);
+  void runForward(const BatchInput& batch, const CancelCheck& cancel);
   bool takesStates(const BatchInput& batch) const;
+  // kCarried leaves the copy to the caller: carried_.take().
+  StartStates loadStartStates(const BatchInput& batch);
   void keepCarriedStates(const BatchInput& batch);
   bool logitsFor(LossKind loss) const;
-  LossResult runLoss(const BatchInput& batch, const TargetInput& targets, float* dOutput);
-  void forwardBackward(const BatchInput& batch, const TargetInput& targets, bool inputGradient,
-                       LossResult& result, const CancelCheck& cancel);
+  LossResult lossOf(const TargetInput& targets) const;  // counts alone
+  // dOutput becomes fixedScale times the gradient, or, with 0, as many times as the scalars' lossScale.
+  void runLoss(const TargetInput& targets, const DeviceTargets& at, float* dOutput, float fixedScale = 1);
+  // Into `gradients` and `inputGradient`, computed in a scale that keeps them finite.
+  LossResult scaledGradients(const BatchInput& batch, const TargetInput& targets,
+                             std::vector<float>& gradients, std::vector<float>& inputGradient,
+                             const CancelCheck& cancel);
+  void endStep(StepUnderWay& step);
+  void endStepsUnderWay();
   double addPenaltyGradients(std::vector<float>& gradients);
-  UpdateResult runUpdate(const UpdateConfig& update, const LossSums* loss);
+  void runUpdate(const UpdateConfig& update, const LossSums* loss);
+  UpdateResult takeUpdate(const UpdateSums& sums);
   void requireMoments(UpdateKind kind);
   DeviceBuffer<float>& arena(ArenaKind kind);
 
@@ -104,15 +141,16 @@ class Session {
   DeviceBuffer<float> m_;  // allocated by the first update that needs them
   DeviceBuffer<float> v_;
   DeviceBuffer<Sums> sums_;
+  DeviceBuffer<StepScalars> scalars_;
   Executor executor_;
   BatchIo io_;
   BatchShape shape_;
-  Counters counters_;
+  Counters counters_;  // step: what scalars_ has, as of the last update
   uint64_t version_ = 1;
   int pendingSteps_ = 0;      // padded T of the training forward that awaits its backward; 0 = none
   bool accumulated_ = false;  // the gradient arena holds something
-  std::vector<float> carried_;
-  int carriedBatchSize_ = 0;
+  CarriedStates carried_;
+  std::deque<StepUnderWay> underWay_;
 };
 
 }  // namespace lstm

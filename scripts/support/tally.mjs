@@ -31,8 +31,10 @@ export class Tally {
   }
 }
 
-/** The counts in the last `N passed, N failed` line of a text; undefined when there is none. */
+/** The counts in the last `N passed, N failed[, N skipped]` line of a text; undefined when there is none. */
 export function countsIn(text) {
-  const found = [...text.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1);
-  return found && { passed: Number(found[1]), failed: Number(found[2]) };
+  const found = [...text.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?/gm)].at(-1);
+  if (!found) return undefined;
+  const note = found[3] ? `, ${found[3]} skipped` : '';
+  return { passed: Number(found[1]), failed: Number(found[2]), note };
 }

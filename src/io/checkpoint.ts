@@ -17,8 +17,13 @@ export interface CheckpointContent {
   readonly config: unknown;
   /** A vocabulary's `toJSON()`. */
   readonly vocabulary?: unknown;
-  /** Optimiser steps applied, and training passes that drew for dropout. */
-  readonly counters: { readonly step: number; readonly draws: number };
+  /** Optimiser steps applied, training passes that drew for dropout, and fp16's loss scale where there is one. */
+  readonly counters: {
+    readonly step: number;
+    readonly draws: number;
+    readonly lossScale?: number | undefined;
+    readonly goodSteps?: number | undefined;
+  };
   /** Parameters by name. */
   readonly tensors: Tensors;
   /** Moments by the name of their parameter. */
@@ -41,7 +46,16 @@ const keys = {
 
 const momentPrefixes = { m: 'optimizer.m.', v: 'optimizer.v.' } as const;
 
-const countersSchema = z.strictObject({ step: z.int().nonnegative(), draws: z.int().nonnegative() });
+const countersSchema = z.strictObject({
+  step: z.int().nonnegative(),
+  draws: z.int().nonnegative(),
+  lossScale: z
+    .number()
+    .positive()
+    .max(2 ** 127)
+    .optional(),
+  goodSteps: z.int().nonnegative().optional(),
+});
 const extraSchema = z.record(z.string(), z.unknown());
 
 /**

@@ -21,6 +21,7 @@ const defaultNames: Record<Layer['kind'], string> = {
   lstm: 'lstm',
   dense: 'fc',
   dropout: 'dropout',
+  activationRegularizer: 'activation_regularizer',
   pool: 'pool',
 };
 

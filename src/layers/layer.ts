@@ -1,6 +1,11 @@
 import { nearestName } from '../config/nearestName.js';
 import { describe } from '../config/describe.js';
 import { ConfigError } from '../errors.js';
+import {
+  activationRegularizer,
+  activationRegularizerOutput,
+  type ActivationRegularizerLayer,
+} from './activationRegularizer.js';
 import { dense, denseOutput, denseParameters, type DenseLayer } from './dense.js';
 import { dropout, dropoutOutput, type DropoutLayer } from './dropout.js';
 import { embedding, embeddingOutput, embeddingParameters, type EmbeddingLayer } from './embedding.js';
@@ -8,10 +13,14 @@ import { lstm, lstmOutput, lstmParameters, type LstmDescriptor } from './lstm.js
 import { pool, poolOutput, type PoolLayer } from './pool.js';
 import type { ParameterShape, Signal } from './signal.js';
 
-/** A layer of a model: made by {@link embedding}, {@link lstm}, {@link dense}, {@link dropout} or {@link pool}. */
-export type Layer = EmbeddingLayer | LstmDescriptor | DenseLayer | DropoutLayer | PoolLayer;
+/**
+ * A layer of a model: made by {@link embedding}, {@link lstm}, {@link dense}, {@link dropout}, {@link pool} or
+ * {@link activationRegularizer}.
+ */
+export type Layer =
+  EmbeddingLayer | LstmDescriptor | DenseLayer | DropoutLayer | PoolLayer | ActivationRegularizerLayer;
 
-const factories = { embedding, lstm, dense, dropout, pool };
+const factories = { embedding, lstm, dense, dropout, pool, activationRegularizer };
 
 /**
  * A layer from its settings with a `kind`, as a factory gives it or a file holds it.
@@ -50,6 +59,8 @@ export function layerOutput(layer: Layer, input: Signal, path: string): Signal {
       return dropoutOutput(layer, input, path);
     case 'pool':
       return poolOutput(layer, input, path);
+    case 'activationRegularizer':
+      return activationRegularizerOutput(layer, input, path);
   }
 }
 
@@ -64,6 +75,7 @@ export function layerParameters(layer: Layer, input: Signal): readonly Parameter
       return denseParameters(layer, input);
     case 'dropout':
     case 'pool':
+    case 'activationRegularizer':
       return [];
   }
 }

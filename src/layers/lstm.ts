@@ -25,6 +25,7 @@ export const lstmFields = {
   bidirectional: flag.default(false),
   bias: choice('double', 'single', 'none').default('double'),
   dropout: fraction.default(0),
+  weightDropout: fraction.default(0),
   projectionSize: whole(0, maxSize).default(0),
   cellClip: float32Limit.optional(),
   inputInitializer: initializerSchema.default(xavier()),
@@ -76,7 +77,9 @@ export type LstmDescriptor = { readonly kind: 'lstm'; readonly forgetBias: numbe
  * `bias_ih_l{k}` and `bias_hh_l{k}` [4H], with the suffix `_reverse` for the second direction.
  *
  * @param options `hiddenSize`: H. `numLayers` 1, `bidirectional` false. `bias` 'double' (bW and bR, as PyTorch and
- *   cuDNN have it), 'single' (bW alone) or 'none'. `dropout` 0: between layers, in training alone. `projectionSize` 0
+ *   cuDNN have it), 'single' (bW alone) or 'none'. `dropout` 0: between layers, in training alone. `weightDropout` 0:
+ *   of the elements of every `weight_hh`, drawn anew for each training step (DropConnect on R, as AWD-LSTM has it;
+ *   Merity, Keskar and Socher 2018); it costs a copy of the weights and a pass over their gradient. `projectionSize` 0
  *   (none) or P from 1 to H - 1. `cellClip`: none, or a number above 0; a clamped cell passes no gradient back.
  *   `returnSequences` true. `inputInitializer` xavier, `recurrentInitializer` orthogonal (of `weight_hh` and
  *   `weight_hr`), `biasInitializer` zeros; `forgetBias` is added to bW of the forget gate: 1 (Jozefowicz et al. 2015),

@@ -5,11 +5,20 @@ import type { NamedTensors } from '../data/tensor.js';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { readCheckpoint, writeCheckpoint, type CheckpointContent } from '../io/checkpoint.js';
 import { metricsSchema } from '../metrics/metric.js';
-import type { NativeParameter } from '../native/binding.js';
+import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { vocabularyFromJSON } from '../text/vocabulary.js';
 import type { ModelContext } from './context.js';
 import { resolveConfig, type ResolvedModel } from './modelConfig.js';
+import {
+  bestState,
+  bestTensors,
+  parseSchedule,
+  scheduleJSON,
+  splitBest,
+  type ScheduleJSON,
+} from './scheduleCheckpoint.js';
+import type { SessionState } from './sessionState.js';
 import { namedTensors } from './weights.js';
 
 /** What `save` takes beside the path. */
@@ -32,6 +41,8 @@ export async function save(context: ModelContext, path: string, options: SaveOpt
 // All reads are submitted in one turn, so no step comes between them even while the model trains.
 async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
   const { session, config, vocabulary, compiled } = context;
+  const best = includeOptimizer ? context.best : undefined;
+  const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
   const [counters, params, carried, m, v] = await Promise.all([
     session.counters(),
     session.readArena('params'),
@@ -43,11 +54,22 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
   return {
     config,
     ...(vocabulary && { vocabulary: vocabulary.toJSON() }),
-    counters: { step: counters.step, draws: counters.draws },
-    tensors: { ...named(params), ...(carried && carriedTensor(carried)) },
+    counters: counted(counters),
+    tensors: {
+      ...named(params),
+      ...(carried && carriedTensor(carried)),
+      ...(best && bestTensors(best)),
+    },
     ...(m && v && { optimizer: { m: named(m), v: named(v) } }),
-    ...(compiled && { extra: { compiled } }),
+    ...((compiled || schedule) && {
+      extra: { ...(compiled && { compiled }), ...(schedule && { schedule }) },
+    }),
   };
+}
+
+// A scale of 1 is that of every precision but fp16, and is left out.
+function counted({ step, draws, lossScale, goodSteps }: NativeCounters): CheckpointContent['counters'] {
+  return lossScale === 1 ? { step, draws } : { step, draws, lossScale, goodSteps };
 }
 
 function carriedTensor({ batchSize, states }: { batchSize: number; states: Float32Array }): NamedTensors {
@@ -60,6 +82,9 @@ export interface LoadedCheckpoint extends ResolvedModel {
   readonly content: CheckpointContent;
   readonly vocabulary: ModelContext['vocabulary'];
   readonly compiled: ModelContext['compiled'];
+  readonly schedule: ScheduleJSON | undefined;
+  /** Of what backtracking goes back to. */
+  readonly best: NamedTensors;
 }
 
 /**
@@ -71,10 +96,13 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
   requirePath(path, 'loadModel');
   const checkpoint = await readCheckpoint(path);
   const { vocabulary, extra } = checkpoint;
+  const { rest, best } = splitBest(checkpoint.tensors);
   try {
     return {
       ...resolveConfig(checkpoint.config),
-      content: checkpoint,
+      content: { ...checkpoint, tensors: rest },
+      best,
+      schedule: parseSchedule(extra?.['schedule']),
       vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
     };
@@ -107,6 +135,22 @@ export async function restore(
   }
   await session.setCounters(counters);
   if (carried !== undefined) await session.setCarriedStates(carried.shape[0]!, carried.data);
+}
+
+/**
+ * What backtracking goes back to, where the file holds it.
+ *
+ * @throws CheckpointError where a tensor is missing, left over or of another shape.
+ */
+export async function restoreBest(
+  session: Session,
+  { schedule, best }: Pick<LoadedCheckpoint, 'schedule' | 'best'>,
+): Promise<SessionState | undefined> {
+  if (schedule?.bestStep === undefined) return undefined;
+  const { length } = await session.readArena('params');
+  return bestState(best, schedule.bestStep, (tensors, kind) => {
+    fill(new Float32Array(length), session.parameters, tensors, kind);
+  });
 }
 
 function fill(

@@ -3,8 +3,10 @@ import type { Metric } from '../metrics/metric.js';
 import type { Device } from '../native/device.js';
 import type { Session } from '../native/session.js';
 import type { Vocabulary } from '../text/vocabulary.js';
+import type { WatchedState } from '../training/runRate.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { ResolvedModel } from './modelConfig.js';
+import type { SessionState } from './sessionState.js';
 
 /** A model's inside: what the functions that implement its methods share. */
 export interface ModelContext extends ResolvedModel {
@@ -15,4 +17,8 @@ export interface ModelContext extends ResolvedModel {
   device: Device;
   /** Loss and metrics of the last `fit`, which `evaluate` takes over. */
   compiled: { readonly loss: LossKind; readonly metrics: readonly Metric[] } | undefined;
+  /** What the schedule of the last `fit` has come to, where it watches results. */
+  rate?: { readonly state: WatchedState | undefined } | undefined;
+  /** What backtracking goes back to. */
+  best?: SessionState | undefined;
 }

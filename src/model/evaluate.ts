@@ -18,6 +18,7 @@ import { throwIfAborted, unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import { checkLossHead } from './lossHead.js';
 import { checkStream, isStream, prepareLabelled, requireData, type TrainingData } from './modelData.js';
+import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `evaluate` takes beside the data. */
 export interface EvaluateOptions {
@@ -27,6 +28,8 @@ export interface EvaluateOptions {
   readonly metrics?: readonly Metric[] | undefined;
   /** Sequences computed together; a stream has its own. Default 32. */
   readonly batchSize?: number | undefined;
+  /** Default 'float32'. */
+  readonly weights?: WeightForm | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,10 +38,17 @@ export interface Evaluation extends MetricValues {
   readonly loss: number;
 }
 
+/** How a pass over data is run. */
+export interface PassSettings {
+  readonly signal?: AbortSignal | undefined;
+  readonly weights?: WeightForm | undefined;
+}
+
 const schema = settings({
   loss: lossSchema.optional(),
   metrics: metricsSchema.optional(),
   batchSize: whole(1).default(32),
+  weights: weightForm.default('float32'),
   signal: abortSignal.optional(),
 });
 
@@ -64,13 +74,11 @@ export async function evaluate(
       (k) => gatherer.gather(batches[k]!),
       loss,
       metrics,
-      parsed.signal,
+      parsed,
     );
   }
   checkStream(context, data, loss);
-  return context.lifecycle.exclusively('evaluate', () =>
-    evaluateStream(context, data, metrics, parsed.signal),
-  );
+  return context.lifecycle.exclusively('evaluate', () => evaluateStream(context, data, metrics, parsed));
 }
 
 /** Means over batches that do not depend on each other. */
@@ -80,12 +88,12 @@ export async function evaluateBatches(
   gather: (k: number) => GatheredBatch,
   loss: LossKind,
   metrics: readonly Metric[],
-  signal: AbortSignal | undefined,
+  { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
   const submit = (k: number): Promise<NativeLossResult> =>
     unlessAborted(signal, 'evaluate', () => {
       const { batch, targets } = gather(k);
-      return session.evaluate(batch, { loss, ...targets });
+      return session.evaluate({ ...batch, ...(weights && { weights }) }, { loss, ...targets });
     });
   const mean = new LossMean();
   await pipelined(count, submit, (result) => mean.add(result));
@@ -97,7 +105,7 @@ export async function evaluateStream(
   { session }: ModelContext,
   stream: LanguageModelStream,
   metrics: readonly Metric[],
-  signal: AbortSignal | undefined,
+  { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
   const carried = await session.carriedStates();
   const mean = new LossMean();
@@ -106,7 +114,8 @@ export async function evaluateStream(
     const submit = (k: number): Promise<NativeLossResult> => {
       throwIfAborted(signal, 'evaluate');
       const { batch, targets } = stream.batch(k);
-      return session.evaluate({ ...batch, carryStates: true }, { loss: 'crossEntropy', ...targets });
+      const carrying = { ...batch, carryStates: true, ...(weights && { weights }) };
+      return session.evaluate(carrying, { loss: 'crossEntropy', ...targets });
     };
     await pipelined(stream.steps, submit, (result) => mean.add(result));
   } finally {

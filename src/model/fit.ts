@@ -8,11 +8,15 @@ import { checkMetrics, metricsSchema, type Metric } from '../metrics/metric.js';
 import type { NativeStepResult } from '../native/binding.js';
 import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
-import type { Callback } from '../training/callbacks.js';
+import { callbackName, type Callback } from '../training/callbacks.js';
 import { makeDisplay, type Verbosity } from '../training/display.js';
 import type { History } from '../training/history.js';
-import { TrainingLoop, type TrainingPlan } from '../training/loop.js';
+import { recordNames, TrainingLoop, type TrainingPlan } from '../training/loop.js';
+import { checkMonitor } from '../training/monitor.js';
+import { RunRate } from '../training/runRate.js';
 import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
+import { SessionBest } from './bestState.js';
+import { save } from './checkpointing.js';
 import type { ModelContext } from './context.js';
 import { evaluateBatches, evaluateStream, type Evaluation } from './evaluate.js';
 import { lowerOptimizer } from './lowering.js';
@@ -25,7 +29,7 @@ import {
   type LabelledData,
   type TrainingData,
 } from './modelData.js';
-import { nonFinite } from './trainStep.js';
+import { nonFinite, overflowed } from './trainStep.js';
 import { checkWeights, namedTensors, overwrite } from './weights.js';
 
 /** What `fit` takes beside the data. */
@@ -95,7 +99,11 @@ export async function fit(context: ModelContext, data: TrainingData, options: Fi
   checkLossHead(loss, context.chain);
   checkMetrics(metrics, loss, 'fit.metrics');
   throwIfAborted(signal, 'fit');
-  const plan = { ...trainingParts(context, data, parsed), ...sharedParts(context, parsed) };
+  const parts = trainingParts(context, data, parsed);
+  const rate = runRate(context, parsed, parts);
+  const plan = { ...parts, rate, ...sharedParts(context, parsed) };
+  context.rate = rate;
+  if (parsed.initialEpoch === 0) context.best = undefined;
   context.compiled = Object.freeze({ loss, metrics: Object.freeze([...metrics]) });
   return runPlan(context, plan);
 }
@@ -174,7 +182,7 @@ function splitParts(
 function validation(context: ModelContext, data: TrainingData, options: ParsedOptions): Validate {
   if (isStream(data)) {
     checkStream(context, data, options.loss);
-    return () => evaluateStream(context, data, options.metrics, options.signal);
+    return () => evaluateStream(context, data, options.metrics, { signal: options.signal });
   }
   const { gatherer, count } = prepareLabelled(context, data, options.loss);
   return rowValidation(
@@ -193,15 +201,34 @@ function rowValidation(
 ): Validate {
   const source = rowSource(gatherer, rows, { batchSize, shuffle: false, seed: 0, dropLast: false });
   const batches = source.epoch(0);
-  return () => evaluateBatches(context, source.batchesPerEpoch, batches, loss, metrics, signal);
+  return () => evaluateBatches(context, source.batchesPerEpoch, batches, loss, metrics, { signal });
 }
 
-function sharedParts({ session }: ModelContext, options: ParsedOptions) {
+/** The rate of each step; a run that is resumed takes up what its schedule had come to. */
+function runRate(
+  context: ModelContext,
+  { optimizer, epochs, initialEpoch, metrics, callbacks }: ParsedOptions,
+  { source, validate }: { readonly source: BatchSource; readonly validate: Validate | undefined },
+): RunRate {
+  const resumes = initialEpoch > 0;
+  const best = new SessionBest(context);
+  const run = { stepsPerEpoch: source.batchesPerEpoch, epochs };
+  const rate = new RunRate(optimizer.learningRate, run, best, resumes ? context.rate?.state : undefined);
+  const names = recordNames(metrics, validate !== undefined);
+  rate.check(names);
+  callbacks.forEach((callback, index) => {
+    if (callback.monitor !== undefined) checkMonitor(callback.monitor, callbackName(callback, index), names);
+  });
+  return rate;
+}
+
+function sharedParts(context: ModelContext, options: ParsedOptions) {
+  const { session } = context;
   const { loss, optimizer, metrics, epochs, initialEpoch, callbacks, signal, verbose } = options;
   return {
     session,
     loss,
-    update: lowerOptimizer(optimizer),
+    update: lowerOptimizer(optimizer, 0),
     metrics,
     epochs,
     initialEpoch,
@@ -213,10 +240,11 @@ function sharedParts({ session }: ModelContext, options: ParsedOptions) {
       getWeights: async () => namedTensors(session.parameters, await session.readArena('params')),
       setWeights: async (weights: object) =>
         overwrite(session, checkWeights(session.parameters, weights, true)),
+      save: (path: string) => save(context, path, {}),
     },
   };
 }
 
-function throwNonFinite(result: NativeStepResult): never {
-  throw nonFinite(result);
+function throwNonFinite(result: NativeStepResult): void {
+  if (!overflowed(result)) throw nonFinite(result);
 }

@@ -52,6 +52,17 @@ export class Lifecycle {
   }
 
   /**
+   * Runs one call that is over when it returns.
+   *
+   * @throws DisposedError, BusyError while another call has the object all for itself.
+   */
+  callSync<T>(operation: string, run: () => T): T {
+    this.requireAlive(operation);
+    if (this.#closed) this.requireIdle(operation);
+    return run();
+  }
+
+  /**
    * Runs an operation that no other call may meet: waits for those that are under way, and lets none start until it
    * has ended.
    *

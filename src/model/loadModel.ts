@@ -4,7 +4,7 @@ import { acquireDevice } from '../native/device.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
-import { openCheckpoint, restore } from './checkpointing.js';
+import { openCheckpoint, restore, restoreBest } from './checkpointing.js';
 import { Lifecycle } from './lifecycle.js';
 import { lowerNetwork } from './lowering.js';
 import { Model } from './model.js';
@@ -29,17 +29,27 @@ const schema = settings(deviceFields);
 export function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
   return withCallerStack(loadModel, async () => {
     const deviceOptions = parseOptions(schema, options, 'loadModel');
-    const { content, vocabulary, compiled, ...resolved } = await openCheckpoint(path);
+    const {
+      content,
+      vocabulary,
+      compiled,
+      schedule,
+      best: tensors,
+      ...resolved
+    } = await openCheckpoint(path);
     const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
     const session = await Session.create(device, lowerNetwork(chain, input, config.seed));
+    let best: Awaited<ReturnType<typeof restoreBest>>;
     try {
       await restore(session, content);
+      best = await restoreBest(session, { schedule, best: tensors });
     } catch (error) {
       await session.dispose();
       throw error;
     }
     const lifecycle = new Lifecycle('model');
-    return new Model({ ...resolved, session, lifecycle, device, vocabulary, compiled });
+    const rate = schedule;
+    return new Model({ ...resolved, session, lifecycle, device, vocabulary, compiled, rate, best });
   });
 }

@@ -15,6 +15,7 @@ import type {
 } from '../native/binding.js';
 import type { Clip, Optimizer } from '../optimizers/optimizer.js';
 import type { Regularizer } from '../regularizers/regularizer.js';
+import { fixedRate } from '../schedules/schedule.js';
 
 /** The network that the addon builds from a resolved chain of layers. */
 export function lowerNetwork(chain: readonly ChainLink[], input: Signal, seed: number): NativeNetwork {
@@ -26,10 +27,17 @@ export function lowerNetwork(chain: readonly ChainLink[], input: Signal, seed: n
   };
 }
 
-/** The update that the addon applies for an optimiser. */
-export function lowerOptimizer(optimizer: Optimizer): NativeUpdate {
+/**
+ * The update that the addon applies for an optimiser.
+ *
+ * @throws ConfigError for a schedule, unless the rate is given.
+ */
+export function lowerOptimizer(
+  optimizer: Optimizer,
+  learningRate = fixedRate(optimizer.learningRate),
+): NativeUpdate {
   const { clip, ...rest } = optimizer;
-  return { ...rest, clip: lowerClip(clip) };
+  return { ...rest, learningRate, clip: lowerClip(clip) };
 }
 
 function lowerClip(clip: Clip | undefined): NativeClip {
@@ -47,7 +55,7 @@ function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNo
       // torch.nn.Embedding starts from the standard normal distribution.
       const start = initializer.kind === 'torchUniform' ? standardNormal : lowerInitializer(initializer, 1);
       const weight = { ...role(start, regularizer, layer.trainable) };
-      return { ...base, kind: 'embedding', vocabSize, size, weight };
+      return { ...base, kind: 'embedding', vocabSize, size, dropout: layer.dropout, weight };
     }
     case 'lstm':
       return { ...base, ...lowerLstm(layer) };
@@ -57,6 +65,8 @@ function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNo
       return { ...base, kind: 'dropout', rate: layer.rate, sharedOverTime: layer.sharedOverTime };
     case 'pool':
       return { ...base, kind: 'pool', mode: layer.mode };
+    case 'activationRegularizer':
+      return { ...base, kind: 'activationRegularizer', ar: layer.ar, tar: layer.tar };
   }
 }
 
@@ -72,6 +82,7 @@ function lowerLstm(layer: LstmDescriptor): Omit<NativeLstmNode, 'name' | 'input'
     bidirectional,
     bias,
     dropout,
+    weightDropout: layer.weightDropout,
     projectionSize,
     cellClip: layer.cellClip ?? 0,
     returnSequences: layer.returnSequences,

@@ -8,16 +8,22 @@ import type { NativeMemory } from '../native/binding.js';
 import type { DeviceInfo } from '../native/device.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
+import type { BatchSizeSearch } from '../training/batchSizeSearch.js';
 import type { History } from '../training/history.js';
+import type { LearningRateSearch } from '../training/rateCurve.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 import { save, type SaveOptions } from './checkpointing.js';
 import type { ModelContext } from './context.js';
 import { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js';
+import { findLearningRate, type FindLearningRateOptions } from './findLearningRate.js';
 import { fit, type FitOptions } from './fit.js';
 import type { ModelConfig } from './modelConfig.js';
 import type { LabelledData, SequenceInput, TrainingData } from './modelData.js';
 import { type DeviceInput, move } from './move.js';
+import { ModelStream, type ModelStreamOptions } from './modelStream.js';
 import { predict, type PredictOptions, type Prediction } from './predict.js';
+import { predictSync, type PredictSyncOptions } from './predictSync.js';
+import { suggestBatchSize, type SuggestBatchSizeOptions } from './suggestBatchSize.js';
 import { parameterCount, summary } from './summary.js';
 import {
   gradients,
@@ -157,6 +163,43 @@ export class Model implements AsyncDisposable, Disposable {
   }
 
   /**
+   * A learning-rate range test (Smith 2017, section 3.3): trains a copy of the model with a rate that grows from step to
+   * step, until the loss goes up and away. The suggestion is the rate at which the smoothed loss falls fastest; as the
+   * highest rate of a `oneCycle`, up to ten times as much may do. The model stays as it is; the copy takes its memory
+   * once more.
+   *
+   * @throws ConfigError, ShapeError, DataError, AbortError, OutOfMemoryError, BusyError, DisposedError
+   * @example
+   * ```ts
+   * const { suggestion, points } = await model.findLearningRate({ x, y }, { loss: 'mse', optimizer: 'adam' });
+   * ```
+   */
+  findLearningRate(data: TrainingData, options: FindLearningRateOptions): Promise<LearningRateSearch> {
+    return Model.#call(this, 'findLearningRate', (context) =>
+      context.lifecycle.exclusively('findLearningRate', () => findLearningRate(context, data, options)),
+    );
+  }
+
+  /**
+   * Tries batch sizes on copies of the model, doubling from 1, with the longest sequences of the data: the largest that
+   * fits into memory beside this model, how fast each is, and the smallest that is nearly as fast as any. The model
+   * stays as it is. Times are this machine's at this moment.
+   *
+   * @throws ConfigError, ShapeError, DataError, AbortError, BusyError, DisposedError; OutOfMemoryError where not even
+   *   one sequence fits.
+   * @example
+   * ```ts
+   * const { suggestion, largest, curve } = await model.suggestBatchSize({ x, y }, { loss: 'mse', max: 1024 });
+   * await model.fit({ x, y }, { loss: 'mse', batchSize: suggestion });
+   * ```
+   */
+  suggestBatchSize(data: LabelledData, options: SuggestBatchSizeOptions): Promise<BatchSizeSearch> {
+    return Model.#call(this, 'suggestBatchSize', (context) =>
+      context.lifecycle.exclusively('suggestBatchSize', () => suggestBatchSize(context, data, options)),
+    );
+  }
+
+  /**
    * The model's outputs, without dropout: [N, K], or [N, T, K] with zeros beyond each sequence's length.
    *
    * @throws ConfigError, ShapeError, DataError, AbortError, DisposedError
@@ -168,6 +211,37 @@ export class Model implements AsyncDisposable, Disposable {
    */
   predict(x: SequenceInput, options: PredictOptions = {}): Promise<Prediction> {
     return Model.#call(this, 'predict', (context) => predict(context, x, options));
+  }
+
+  /**
+   * As {@link predict}, computed on the calling thread before it returns: for work so small that a promise would cost
+   * as much. The event loop stands still meanwhile. CPU device alone.
+   *
+   * @throws ConfigError, ShapeError, DataError; BusyError while anything is queued or computed on the model's device,
+   *   which models with the same device options share; StateError on a GPU, DisposedError
+   * @example
+   * ```ts
+   * const { y } = model.predictSync([[3, 1, 4]]);
+   * ```
+   */
+  predictSync(x: SequenceInput, options: PredictSyncOptions = {}): Prediction {
+    const context = Model.#inside(this, 'predictSync');
+    return context.lifecycle.callSync('predictSync', () => predictSync(context, x, options));
+  }
+
+  /**
+   * A stream that takes one time step after the other and keeps its states in between. CPU device alone.
+   *
+   * @throws ConfigError for a model that reads backwards or pools over time; StateError on a GPU, DisposedError
+   * @example
+   * ```ts
+   * const stream = model.stream({ weights: 'int8' });
+   * const y = stream.step(new Float32Array([0.1, 0.2, 0.3]));
+   * ```
+   */
+  stream(options: ModelStreamOptions = {}): ModelStream {
+    const context = Model.#inside(this, 'stream');
+    return context.lifecycle.callSync('stream', () => new ModelStream(context, options));
   }
 
   /**

@@ -58,6 +58,8 @@ export interface PreparedData {
   readonly count: number;
   /** T the input came with. */
   readonly maxLength: number;
+  /** [N] */
+  readonly lengths: ArrayLike<number>;
   readonly gatherer: BatchGatherer;
 }
 
@@ -76,7 +78,8 @@ export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: 
     lengths: sequences.lengths,
   });
   const gatherer = new BatchGatherer(sequences, targets, data.sampleWeights);
-  return { count: sequences.count, maxLength: sequences.maxLength, gatherer };
+  const { count, maxLength, lengths } = sequences;
+  return { count, maxLength, lengths, gatherer };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { DisposedError } from '../errors.js';
 import { acquireDevice } from '../native/device.js';
 import type { DeviceName, DeviceOptions } from '../native/deviceOptions.js';
+import type { NativeParameter } from '../native/binding.js';
 import { Session } from '../native/session.js';
 import type { ModelContext } from './context.js';
 import { lowerNetwork } from './lowering.js';
@@ -29,15 +30,32 @@ export async function move(context: ModelContext, to: DeviceInput): Promise<void
   await from.dispose();
 }
 
-// Arenas are laid out alike on every device. Gradients are clear between calls.
-async function copyState(from: Session, to: Session): Promise<void> {
+// By name: who drops between LSTM layers decides how an arena is laid out. Gradients are clear between calls.
+export async function copyState(from: Session, to: Session): Promise<void> {
   const [counters, carried] = await Promise.all([from.counters(), from.carriedStates()]);
-  await to.writeArena('params', await from.readArena('params'));
+  const size = (await to.readArena('params')).length;
+  const laidOut = (arena: Float32Array) => rearranged(arena, from.parameters, to.parameters, size);
+  await to.writeArena('params', laidOut(await from.readArena('params')));
   for (const name of ['m', 'v'] as const) {
     const moments = await from.readArena(name);
     // Moments that no update has needed yet read as zeros, and take no memory until they are written.
-    if (moments.some((value) => !Object.is(value, 0))) await to.writeArena(name, moments);
+    if (moments.some((value) => !Object.is(value, 0))) await to.writeArena(name, laidOut(moments));
   }
   await to.setCounters(counters);
   if (carried.batchSize > 0) await to.setCarriedStates(carried.batchSize, carried.states);
+}
+
+function rearranged(
+  arena: Float32Array,
+  from: readonly NativeParameter[],
+  to: readonly NativeParameter[],
+  size: number,
+): Float32Array {
+  const offsets = new Map(from.map(({ name, offset }) => [name, offset]));
+  const result = new Float32Array(size);
+  for (const { name, offset, size: count } of to) {
+    const start = offsets.get(name)!;
+    result.set(arena.subarray(start, start + count), offset);
+  }
+  return result;
 }

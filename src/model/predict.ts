@@ -15,6 +15,7 @@ import {
   zeroStates,
   type ModelStates,
 } from './states.js';
+import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `predict` takes beside the input. */
 export interface PredictOptions {
@@ -26,6 +27,8 @@ export interface PredictOptions {
   readonly states?: ModelStates | undefined;
   /** Also give the states after each sequence's last step. Default false. */
   readonly returnStates?: boolean | undefined;
+  /** Default 'float32'. */
+  readonly weights?: WeightForm | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,6 +48,7 @@ const schema = settings({
   ).optional(),
   states: field<ModelStates>('states, as predict returns them', Array.isArray).optional(),
   returnStates: flag.default(false),
+  weights: weightForm.default('float32'),
   signal: abortSignal.optional(),
 });
 
@@ -58,6 +62,7 @@ export async function predict(
     seqLengths,
     states: given,
     returnStates,
+    weights,
     signal,
   } = parseOptions(schema, options, 'predict');
   const sequences = sequencesFor(context, x, seqLengths);
@@ -78,7 +83,7 @@ export async function predict(
       const rows = batches[k]!;
       const { batch } = gatherer.gather(rows);
       const start = initial && { states: packStates(initial, rows[0]!, rows.length) };
-      const result = await context.session.predict({ ...batch, ...start }, returnStates);
+      const result = await context.session.predict({ ...batch, ...start, weights }, returnStates);
       return { ...result, timeSteps: batch.timeSteps };
     });
   await pipelined(batches.length, submit, (result, k) => {

@@ -36,6 +36,7 @@ function layerText({ layer }: ChainLink): string {
   }
   if (layer.kind === 'dense') return `${layer.name} (dense, ${layer.activation})`;
   if (layer.kind === 'dropout') return `${layer.name} (dropout, ${layer.rate})`;
+  if (layer.kind === 'activationRegularizer') return `${layer.name} (ar ${layer.ar}, tar ${layer.tar})`;
   return layer.kind === 'pool' ? `${layer.name} (pool, ${layer.mode})` : `${layer.name} (embedding)`;
 }
 

@@ -41,6 +41,10 @@ export interface TrainStepResult {
   readonly gradNorm: number;
   /** Optimiser steps applied so far, this one included. */
   readonly step: number;
+  /** False: the gradients overflowed fp16 at this `lossScale`; nothing was changed, and the next step's scale is half. */
+  readonly applied: boolean;
+  /** `precision: 'fp16'`: the dynamic scale that the gradients were computed with. Else 1. */
+  readonly lossScale: number;
   /** Live elements that the loss is a mean over. */
   readonly elements: number;
   /** Live rows: N, or Σ seqLengths for sequence outputs. */
@@ -88,9 +92,8 @@ export async function trainStep(
   const result = await cancelledBy(signal, context.session, () =>
     context.session.trainStep({ ...batch, ...carry }, { loss, ...targets }, lowerOptimizer(optimizer)),
   );
-  const { applied, ...sums } = result;
-  if (!applied) throw nonFinite(result);
-  return sums;
+  if (!result.applied && !overflowed(result)) throw nonFinite(result);
+  return result;
 }
 
 export async function gradients(
@@ -108,6 +111,11 @@ export async function gradients(
     gradients: namedTensors(context.session.parameters, result.gradients),
     inputGradient: inputGradient(context, batch, maxLength, result.inputGradient),
   };
+}
+
+/** A step that a smaller loss scale would have saved: part of fp16, and no error. */
+export function overflowed({ applied, loss, lossScale }: NativeStepResult): boolean {
+  return !applied && Number.isFinite(loss) && lossScale > 1;
 }
 
 /** The error of a step that was not applied. Its number is the one it would have had. */

@@ -31,8 +31,14 @@ export interface NativeCpuOptions {
   readonly instructionSet?: 'baseline' | 'avx2' | 'avx512';
 }
 
-/** How float32 products are computed: exactly, or with factors rounded to 10 bits of mantissa (TF32). */
-export type NativePrecision = 'fp32' | 'tf32';
+/**
+ * What products read, of parameters, activations and gradients that are float32: all of it, factors rounded to 10 bits of
+ * mantissa (TF32), or half precision, which halves what is read. Sums are float32.
+ */
+export type NativePrecision = 'fp32' | 'tf32' | 'fp16' | 'bf16';
+
+/** Who draws dropout between LSTM layers: our generator, which every device shares, or cuDNN's own. */
+export type NativeDropoutImplementation = 'philox' | 'cudnn';
 
 /** cuDNN's way through the recurrence; `auto` times those that are legal for a shape. */
 export type NativeRnnAlgorithm = 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'smallH';
@@ -45,6 +51,9 @@ export interface NativeCudaOptions {
   readonly index: number;
   readonly precision: NativePrecision;
   readonly rnnAlgorithm: NativeRnnAlgorithm;
+  readonly dropoutImplementation: NativeDropoutImplementation;
+  /** Training steps are recorded as CUDA graphs and replayed. */
+  readonly graph: boolean;
   /** Bytes that all sessions on the device may hold together; absent: what the card has. */
   readonly memoryLimitBytes?: number;
 }
@@ -85,6 +94,15 @@ export interface NativeCudaInfo extends NativeGpu {
 
 export type NativeDeviceInfo = NativeCpuInfo | NativeCudaInfo;
 
+/** How training steps were run on a GPU: call by call, recorded into a graph, as one launch of a graph from before. */
+export interface NativeStepStatistics {
+  readonly eager: number;
+  readonly recorded: number;
+  readonly replayed: number;
+  /** Of them all, those that began while another one was under way. */
+  readonly overlapped: number;
+}
+
 /** A path that was tried, and what came of it: `loaded 9.24.0`, or why not. */
 export interface NativePlace {
   readonly library: string;
@@ -109,7 +127,7 @@ export interface NativeCudaProbe {
 export interface NativeMemory {
   /** Parameters, gradients and moments. */
   readonly parameterBytes: number;
-  /** Activations and scratch as planned so far. */
+  /** Activations, scratch and packed weights as planned so far. */
   readonly activationBytes: number;
   readonly device: {
     readonly usedBytes: number;
@@ -148,6 +166,8 @@ export interface NativeEmbeddingNode extends NativeNodeBase {
   readonly kind: 'embedding';
   readonly vocabSize: number;
   readonly size: number;
+  /** Of whole rows of the table, training only, 0 <= rate < 1. */
+  readonly dropout: number;
   /** `weight` [vocabSize, size]. */
   readonly weight: NativeParameterConfig;
 }
@@ -160,6 +180,8 @@ export interface NativeLstmNode extends NativeNodeBase {
   readonly bias: 'double' | 'single' | 'none';
   /** Dropout between layers, training only, 0 <= rate < 1. */
   readonly dropout: number;
+  /** Of the elements of every weight_hh, training only, 0 <= rate < 1. */
+  readonly weightDropout: number;
   /** P of h_t = weight_hr · (o ∘ tanh(c_t)), 1 <= P < H; 0: no projection, and P = H below. */
   readonly projectionSize: number;
   /** c_t is clamped to [-cellClip, cellClip]; 0: it is not. */
@@ -194,13 +216,25 @@ export interface NativeDropoutNode extends NativeNodeBase {
   readonly sharedOverTime: boolean;
 }
 
+/** Passes its input on; in training its penalty is part of the loss. */
+export interface NativeActivationRegularizerNode extends NativeNodeBase {
+  readonly kind: 'activationRegularizer';
+  readonly ar: number;
+  readonly tar: number;
+}
+
 export interface NativePoolNode extends NativeNodeBase {
   readonly kind: 'pool';
   readonly mode: 'last' | 'mean' | 'max';
 }
 
 export type NativeNode =
-  NativeEmbeddingNode | NativeLstmNode | NativeDenseNode | NativeDropoutNode | NativePoolNode;
+  | NativeEmbeddingNode
+  | NativeLstmNode
+  | NativeDenseNode
+  | NativeDropoutNode
+  | NativePoolNode
+  | NativeActivationRegularizerNode;
 
 export interface NativeNetwork {
   /** `tokens`: Int32 [N,T], 0 <= id < inputSize. `features`: Float32 [N,T,inputSize]. */
@@ -235,6 +269,8 @@ export interface NativeBatch {
   /** Start from the states this session carried out of its last carrying batch, and carry the new ones on.
    * Zeros at first, after `resetStates` and when N changes. Excludes `states`. */
   readonly carryStates?: boolean;
+  /** How the LSTMs' weights are held for a pass that is not training; absent: float32. CPU device alone. */
+  readonly weights?: 'float32' | 'bfloat16' | 'int8';
 }
 
 export interface NativeTargets {
@@ -281,6 +317,8 @@ export interface NativeStepResult extends NativeLossResult {
   readonly applied: boolean;
   /** Optimiser steps applied so far. */
   readonly step: number;
+  /** The gradients were computed so many times too large, and divided again: fp16's dynamic scale, else 1. */
+  readonly lossScale: number;
 }
 
 /** Arenas: `m` is Adam's first moment or SGD's momentum buffer, `v` Adam's second moment. */
@@ -291,6 +329,9 @@ export interface NativeCounters {
   readonly step: number;
   /** Training forward passes drawn for; the Philox step of dropout. */
   readonly draws: number;
+  /** fp16's dynamic scale, and updates applied since it changed; absent: where it starts. */
+  readonly lossScale?: number | undefined;
+  readonly goodSteps?: number | undefined;
 }
 
 export interface NativeAddon {
@@ -302,6 +343,8 @@ export interface NativeAddon {
   /** Made on the device's own thread. */
   createDevice(options: NativeDeviceOptions): Promise<NativeDevice>;
   deviceInfo(device: NativeDevice): NativeDeviceInfo;
+  /** Of all sessions on the device so far; all 0 on the CPU, which does not count them. */
+  stepStatistics(device: NativeDevice): Promise<NativeStepStatistics>;
   /** Ends the device's threads after the work queued on it; idempotent. */
   disposeDevice(device: NativeDevice): Promise<void>;
   /**
@@ -320,6 +363,11 @@ export interface NativeAddon {
   /** Work of this session that is queued or running ends with ERR_ABORTED as soon as it can; parameters stay whole. */
   cancel(session: NativeSession): void;
 
+  /**
+   * On a GPU a step begins while the one before it may still run; promises settle in the order of the calls. A step
+   * that is refused or not applied leaves the ones behind it as they would be without it. When the device is lost, the
+   * step under way and all behind it reject with ERR_CUDA.
+   */
   trainStep(
     session: NativeSession,
     batch: NativeBatch,
@@ -333,6 +381,16 @@ export interface NativeAddon {
     batch: NativeBatch,
     returnStates: boolean,
   ): Promise<{ readonly y: Float32Array; readonly states?: Float32Array }>;
+  /**
+   * As `predict`, on the calling thread: y and (when given) states are written into these arrays before it returns.
+   * CPU device alone. ERR_BUSY while any job of the device has not been settled.
+   */
+  predictSync(
+    session: NativeSession,
+    batch: NativeBatch,
+    y: Float32Array,
+    states: Float32Array | undefined,
+  ): void;
   /** One forward and backward (training mode, so dropout draws) that leaves parameters, accumulated gradients and counters as they were.
    * `inputGradient`: [N,T,C] at the features, or at the embedding's output [N,T,size] for tokens. */
   gradients(

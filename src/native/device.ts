@@ -14,6 +14,7 @@ import type {
   NativeDevice,
   NativeDeviceInfo,
   NativeDeviceOptions,
+  NativeDropoutImplementation,
   NativeGpu,
   NativePrecision,
   NativeRnnAlgorithm,
@@ -39,6 +40,8 @@ export interface CudaDeviceInfo extends NativeCudaInfo, InUse {
   readonly device: `cuda:${number}`;
   readonly precision: NativePrecision;
   readonly rnnAlgorithm: NativeRnnAlgorithm;
+  readonly dropoutImplementation: NativeDropoutImplementation;
+  readonly graph: boolean;
   readonly memoryLimit?: number;
 }
 
@@ -130,7 +133,7 @@ async function openCuda(
   const device = `cuda:${index}` as const;
   const obstacle = whyNot(probe, index);
   if (obstacle !== undefined) throw await cudaUnavailable(device, obstacle);
-  const { rnnAlgorithm, memoryLimit } = settings;
+  const { rnnAlgorithm, dropoutImplementation, graph, memoryLimit } = settings;
   const precision = resolvePrecision(
     probe.gpus.filter(isUsable).find((gpu) => gpu.index === index)!,
     settings,
@@ -138,8 +141,9 @@ async function openCuda(
   const limit = memoryLimit === undefined ? {} : { memoryLimitBytes: memoryLimit };
   const kind = { kind: 'cuda', library: probe.library, index } as const;
   try {
-    const { info, ...opened } = await shared(loadAddon(), { ...kind, precision, rnnAlgorithm, ...limit });
-    const chosen = { precision, rnnAlgorithm, ...(memoryLimit !== undefined && { memoryLimit }), reason };
+    const ways = { precision, rnnAlgorithm, dropoutImplementation, graph };
+    const { info, ...opened } = await shared(loadAddon(), { ...kind, ...ways, ...limit });
+    const chosen = { ...ways, ...(memoryLimit !== undefined && { memoryLimit }), reason };
     return Object.freeze({
       ...opened,
       info: Object.freeze({ ...(info as NativeCudaInfo), device, ...chosen }),
@@ -150,13 +154,26 @@ async function openCuda(
   }
 }
 
-// TF32 came with compute capability 8.0.
-function resolvePrecision({ index, computeCapability }: NativeGpu, { precision }: CudaSettings) {
-  const hasTf32 = Number.parseInt(computeCapability, 10) >= 8;
-  if (precision !== 'tf32' || hasTf32) return precision ?? (hasTf32 ? 'tf32' : 'fp32');
+// TF32 and bf16 came with compute capability 8.0; fp16's 5.3 every GPU has that this library runs on.
+function resolvePrecision(
+  { index, computeCapability, cudnnVersion }: NativeGpu,
+  { precision }: CudaSettings,
+) {
+  const isAmpere = Number.parseInt(computeCapability, 10) >= 8;
+  if (precision === undefined) return isAmpere ? 'tf32' : 'fp32';
+  const on = `on cuda:${index}, whose compute capability is ${computeCapability}`;
+  if (!isAmpere && precision === 'tf32') refusePrecision(precision, `'fp32' | 'fp16' ${on}`);
+  if (!isAmpere && precision === 'bf16') refusePrecision(precision, `'fp32' | 'fp16' ${on}`);
+  const [major = 9, minor = 13] = cudnnVersion?.split('.').map(Number) ?? [];
+  if (precision === 'bf16' && major === 9 && minor < 13) {
+    refusePrecision(precision, `'fp32' | 'tf32' | 'fp16' with cuDNN ${cudnnVersion} ('bf16' needs 9.13)`);
+  }
+  return precision;
+}
+
+function refusePrecision(precision: NativePrecision, expected: string): never {
   const path = 'options.precision';
-  const expected = `'fp32' on cuda:${index}, whose compute capability is ${computeCapability}`;
-  throw new ConfigError(`${path}: expected ${expected}, received 'tf32'`, {
+  throw new ConfigError(`${path}: expected ${expected}, received '${precision}'`, {
     path,
     expected,
     received: precision,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
-import { choice, whole } from '../config/fields.js';
+import { choice, flag, whole } from '../config/fields.js';
 import { parseConfig } from '../config/parseConfig.js';
 import { ConfigError } from '../errors.js';
-import type { NativePrecision, NativeRnnAlgorithm } from './binding.js';
+import type { NativeDropoutImplementation, NativePrecision, NativeRnnAlgorithm } from './binding.js';
 
 /** A device by name; `cuda` is `cuda:0`, the first GPU. */
 export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
@@ -15,17 +15,32 @@ export interface DeviceOptions {
   readonly device?: DeviceName | undefined;
   /** CPU: threads that share one step; by default as many as the machine runs at once. */
   readonly threads?: number | undefined;
-  /** GPU: how float32 products are computed. Default `tf32` from compute capability 8.0 on, else `fp32`. */
+  /**
+   * GPU: what products read. Default `tf32` from compute capability 8.0 on, else `fp32`. With `fp16` (from 5.3 on) and
+   * `bf16` (from 8.0 and cuDNN 9.13 on) it is half precision; parameters, gradients, moments, sums and losses stay
+   * float32, and with `fp16` the loss is scaled dynamically: a step whose gradients overflow is skipped and halves the
+   * scale.
+   */
   readonly precision?: NativePrecision | undefined;
   /** GPU: bytes that all models of these device options may hold together. Default: what the card has. */
   readonly memoryLimit?: number | undefined;
   /** GPU: cuDNN's way through the recurrence. Default `auto`: the fastest legal one, found by timing. */
   readonly rnnAlgorithm?: NativeRnnAlgorithm | undefined;
+  /**
+   * GPU: who draws dropout between LSTM layers. Default `philox`: the CPU's masks, the layers called one by one. With
+   * `cudnn` a stack is one call, whose masks no other device draws; they start anew from the seed with every model, also
+   * with one that is loaded.
+   */
+  readonly dropoutImplementation?: NativeDropoutImplementation | undefined;
+  /**
+   * GPU: whether the training steps of a batch shape are recorded as one CUDA graph, and replayed from the third on:
+   * one launch instead of dozens, with the same bits. Default `true`; what cannot be recorded runs call by call.
+   */
+  readonly graph?: boolean | undefined;
 }
 
 const cudaName = /^cuda:(0|[1-9]\d{0,3})$/;
 const words = ['auto', 'cpu', 'cuda'];
-const precisions = ['fp32', 'tf32'];
 
 const deviceName = z.custom<DeviceName>(
   (value) => typeof value === 'string' && (words.includes(value) || cudaName.test(value)),
@@ -37,20 +52,15 @@ const deviceName = z.custom<DeviceName>(
   },
 );
 
-const precision = z.custom<NativePrecision>((value) => precisions.includes(value as string), {
-  error: ({ input }) =>
-    input === 'fp16' || input === 'bf16'
-      ? `'fp32' | 'tf32' ('${input}' is not built yet)`
-      : "'fp32' | 'tf32'",
-});
-
 /** The settings of {@link DeviceOptions}, for schemas of calls that take them. */
 export const deviceFields = {
   device: deviceName.default('auto'),
   threads: whole(1, 256).optional(),
-  precision: precision.optional(),
+  precision: choice('fp32', 'tf32', 'fp16', 'bf16').optional(),
   memoryLimit: whole(1).optional(),
   rnnAlgorithm: choice('auto', 'standard', 'persistStatic', 'persistDynamic', 'smallH').optional(),
+  dropoutImplementation: choice('philox', 'cudnn').optional(),
+  graph: flag.optional(),
 };
 
 /** What is asked of a GPU; absent: the default. */
@@ -58,6 +68,8 @@ export interface CudaSettings {
   readonly precision: NativePrecision | undefined;
   readonly memoryLimit: number | undefined;
   readonly rnnAlgorithm: NativeRnnAlgorithm;
+  readonly dropoutImplementation: NativeDropoutImplementation;
+  readonly graph: boolean;
 }
 
 /** Device options, checked, with the device's name taken apart. */
@@ -75,6 +87,8 @@ export function resolveDevice(options: DeviceOptions): DeviceRequest {
     precision: cudaOptions.precision,
     memoryLimit: cudaOptions.memoryLimit,
     rnnAlgorithm: cudaOptions.rnnAlgorithm ?? 'auto',
+    dropoutImplementation: cudaOptions.dropoutImplementation ?? 'philox',
+    graph: cudaOptions.graph ?? true,
   };
   if (device === 'auto') return { device, threads, cuda };
   if (device === 'cpu') {

@@ -1,5 +1,6 @@
 import {
   AbortError,
+  BusyError,
   ConfigError,
   CudaError,
   DataError,
@@ -21,6 +22,7 @@ const classes: Readonly<Record<string, ErrorClass>> = {
   ERR_INVALID_ARGUMENT: ConfigError,
   ERR_SHAPE: ShapeError,
   ERR_DATA: DataError,
+  ERR_BUSY: BusyError,
   ERR_DISPOSED: DisposedError,
   ERR_STATE: StateError,
   ERR_ABORTED: AbortError,

@@ -22,11 +22,17 @@ import { typed, typedError } from './nativeErrors.js';
  */
 export class Session {
   readonly parameters: readonly NativeParameter[];
+  /**
+   * Training steps to have submitted at a time. A GPU has two under way, and a third one waits so that the next can
+   * begin before anybody here has seen that one of them is over.
+   */
+  readonly stepsAhead: 2 | 3;
   readonly #addon: NativeAddon;
   readonly #handle: NativeSession;
   #disposal: Promise<void> | undefined;
 
-  private constructor(addon: NativeAddon, handle: NativeSession) {
+  private constructor(addon: NativeAddon, handle: NativeSession, stepsAhead: 2 | 3) {
+    this.stepsAhead = stepsAhead;
     this.#addon = addon;
     this.#handle = handle;
     this.parameters = Object.freeze(
@@ -39,8 +45,9 @@ export class Session {
    *
    * @throws ConfigError, OutOfMemoryError, CudaError
    */
-  static create({ addon, handle }: Device, network: NativeNetwork): Promise<Session> {
-    return typed(async () => new Session(addon, await addon.createSession(handle, network)));
+  static create({ addon, handle, info }: Device, network: NativeNetwork): Promise<Session> {
+    const stepsAhead = info.kind === 'cuda' ? 3 : 2;
+    return typed(async () => new Session(addon, await addon.createSession(handle, network), stepsAhead));
   }
 
   /** @throws DisposedError */
@@ -77,6 +84,16 @@ export class Session {
 
   predict(batch: NativeBatch, returnStates: boolean): ReturnType<NativeAddon['predict']> {
     return this.#submit((addon, session) => addon.predict(session, batch, returnStates));
+  }
+
+  /** Computes on this thread; y and states are written before it returns. */
+  predictSync(batch: NativeBatch, y: Float32Array, states: Float32Array | undefined): void {
+    if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
+    try {
+      this.#addon.predictSync(this.#handle, batch, y, states);
+    } catch (error) {
+      throw typedError(error);
+    }
   }
 
   gradients(batch: NativeBatch, targets: NativeTargets): ReturnType<NativeAddon['gradients']> {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import { field, flag, fraction, nonNegative, positive, settings } from '../config/fields.js';
+import { field, flag, fraction, positive, settings } from '../config/fields.js';
 import { parseConfig } from '../config/parseConfig.js';
+import { learningRateSchema, type LearningRate } from '../schedules/schedule.js';
 
 /**
  * Limits on gradients before the update: `globalNorm` scales all of them together so that their joint L2 norm is at
@@ -13,7 +14,7 @@ export type Clip =
 /** Adam's settings, resolved. */
 export interface Adam {
   readonly kind: 'adam';
-  readonly learningRate: number;
+  readonly learningRate: LearningRate;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
@@ -23,7 +24,7 @@ export interface Adam {
 /** The settings of stochastic gradient descent, resolved. */
 export interface Sgd {
   readonly kind: 'sgd';
-  readonly learningRate: number;
+  readonly learningRate: LearningRate;
   readonly momentum: number;
   readonly nesterov: boolean;
   readonly clip?: Clip | undefined;
@@ -44,7 +45,7 @@ const clipSchema = settings({
 }) as unknown as z.ZodType<Clip, Clip>;
 
 const adamSettings = settings({
-  learningRate: nonNegative.default(1e-3),
+  learningRate: learningRateSchema.default(1e-3),
   beta1: fraction.default(0.9),
   beta2: fraction.default(0.999),
   epsilon: positive.default(1e-8),
@@ -52,7 +53,7 @@ const adamSettings = settings({
 });
 
 const sgdSettings = settings({
-  learningRate: nonNegative.default(0.01),
+  learningRate: learningRateSchema.default(0.01),
   momentum: fraction.default(0),
   nesterov: flag.default(false),
   clip: clipSchema.optional(),

@@ -1,4 +1,5 @@
 import type { NamedTensors } from '../data/tensor.js';
+import { CallbackError } from '../errors.js';
 import type { EpochRecord, History } from './history.js';
 
 /** What a callback can do to the training it is called from. */
@@ -7,11 +8,16 @@ export interface TrainingControl {
   stop(): void;
   getWeights(): Promise<NamedTensors>;
   setWeights(weights: NamedTensors): Promise<void>;
+  /** Writes the model as {@link Model.save} does, optimiser and schedule included. */
+  save(path: string): Promise<void>;
 }
 
 /** What is known when training begins. */
 export interface TrainBeginLogs {
+  /** The number of the last epoch. */
   readonly epochs: number;
+  /** Epochs that were done before. */
+  readonly initialEpoch: number;
   readonly batchesPerEpoch: number;
 }
 
@@ -25,13 +31,21 @@ export interface BatchLogs {
   /** Optimiser steps applied so far. */
   readonly step: number;
   readonly loss: number;
+  /** L2 norm of all gradients before clipping. */
   readonly gradNorm: number;
-  /** False: not finite, skipped (`onNonFinite: 'skip'`). */
+  /** The rate this step was made with. */
+  readonly learningRate: number;
+  /**
+   * False: loss or norm was not finite (an overflow of fp16 among them), and nothing was changed. Unless a hook stops
+   * training, `onNonFinite` decides.
+   */
   readonly applied: boolean;
 }
 
 /**
- * Hooks into `fit`. Each may be async and is awaited; what it throws ends `fit` with that error.
+ * Hooks into `fit`, called in the order of the list. Each may be async and is awaited; while `onBatchEnd` is told of a
+ * batch, the next is computed. What a hook throws ends `fit` with a CallbackError that names the callback, once the steps
+ * under way have ended; the model keeps what it has learnt and stays usable.
  *
  * @example
  * ```ts
@@ -42,9 +56,31 @@ export interface BatchLogs {
  * ```
  */
 export interface Callback {
+  /** For messages; by default `callbacks[i]`. */
+  readonly name?: string | undefined;
+  /** A value of the epochs' records that this callback reads; `fit` checks before training that it will be there. */
+  readonly monitor?: string | undefined;
   onTrainBegin?(logs: TrainBeginLogs, control: TrainingControl): void | Promise<void>;
   onEpochBegin?(logs: { readonly epoch: number }, control: TrainingControl): void | Promise<void>;
   onBatchEnd?(logs: BatchLogs, control: TrainingControl): void | Promise<void>;
   onEpochEnd?(logs: EpochRecord, control: TrainingControl): void | Promise<void>;
   onTrainEnd?(history: History, control: TrainingControl): void | Promise<void>;
+}
+
+/** The name of a callback in messages. */
+export function callbackName({ name }: Callback, index: number): string {
+  return name ?? `callbacks[${index}]`;
+}
+
+/** The error of a `fit` that a hook ended. */
+export function callbackError(
+  cause: unknown,
+  callback: Callback,
+  index: number,
+  hook: string,
+  history: History,
+): CallbackError {
+  const name = callbackName(callback, index);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new CallbackError(`${name}.${hook}: ${text}`, { callback: name, index, hook, history }, { cause });
 }

@@ -1,38 +1,47 @@
-import { choice, flag, nonNegative, settings, whole } from '../config/fields.js';
+import { choice, field, flag, nonNegative, real, settings, whole } from '../config/fields.js';
 import { parseConfig } from '../config/parseConfig.js';
-import { ConfigError } from '../errors.js';
 import type { NamedTensors } from '../data/tensor.js';
 import type { Callback, TrainingControl } from './callbacks.js';
 import type { EpochRecord } from './history.js';
+import { monitored, rises, type Monitor, type MonitorMode } from './monitor.js';
 
 /** What {@link earlyStopping} takes. */
 export interface EarlyStoppingOptions {
-  /** The value to watch. Default `valLoss`. */
+  /** The value of an epoch's record to watch. Default `valLoss`. */
   readonly monitor?: Monitor | undefined;
+  /** Whether the value is to fall or to rise. Default `auto`: by its name. */
+  readonly mode?: MonitorMode | undefined;
   /** Epochs without improvement before training stops. Default 0: at the first. */
   readonly patience?: number | undefined;
   /** How much better than the best counts as improvement. Default 0. */
   readonly minDelta?: number | undefined;
+  /** A value to be better than: training stops when it is not reached within `patience`. Default none. */
+  readonly baseline?: number | undefined;
+  /** Epochs at the beginning that are not watched. Default 0. */
+  readonly startFromEpoch?: number | undefined;
   /** At the end of training go back to the weights of the best epoch. Default false. */
   readonly restoreBest?: boolean | undefined;
 }
 
-/** Values of an epoch that can be watched. */
-export type Monitor = (typeof monitors)[number];
-
-const monitors = ['loss', 'valLoss', 'accuracy', 'valAccuracy', 'mae', 'valMae', 'mse', 'valMse'] as const;
-
 const schema = settings({
-  monitor: choice(...monitors).default('valLoss'),
+  monitor: field<string>(
+    "the name of a value of an epoch's record, such as 'valLoss'",
+    (value) => typeof value === 'string' && value !== '',
+  ).default('valLoss'),
+  mode: choice('auto', 'min', 'max').default('auto'),
   patience: whole(0).default(0),
   minDelta: nonNegative.default(0),
+  baseline: real().optional(),
+  startFromEpoch: whole(0).default(0),
   restoreBest: flag.default(false),
 });
 
 /**
- * Stops training when a value no longer improves: accuracies are to rise, everything else to fall.
+ * Stops training when a value no longer improves (Prechelt 1998). `mode` 'auto' takes accuracies, precision, recall, F1,
+ * AUC, R², coverage and top-k to rise and everything else to fall. An epoch that beats the best but not `baseline` becomes the best
+ * and is waited through all the same; Keras' EarlyStopping never stops at such an epoch. Each `fit` starts to count anew.
  *
- * @throws ConfigError; during `fit`, where the value is not there, such as `valLoss` without validation data.
+ * @throws ConfigError; in `fit`, where the value is not there, such as `valLoss` without validation data.
  * @example
  * ```ts
  * await model.fit(data, {
@@ -43,43 +52,37 @@ const schema = settings({
  * ```
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
-  const { monitor, patience, minDelta, restoreBest } = parseConfig(schema, options, 'earlyStopping');
-  const rises = monitor === 'accuracy' || monitor === 'valAccuracy';
+  const { monitor, mode, patience, minDelta, baseline, startFromEpoch, restoreBest } = parseConfig(
+    schema,
+    options,
+    'earlyStopping',
+  );
+  const sign = rises(monitor, mode) ? -1 : 1;
   let best = Infinity;
   let waited = 0;
   let bestWeights: NamedTensors | undefined;
   return {
+    name: 'earlyStopping',
+    monitor,
     onTrainBegin() {
       best = Infinity;
       waited = 0;
       bestWeights = undefined;
     },
     async onEpochEnd(record: EpochRecord, control: TrainingControl) {
-      const value = monitored(record, monitor);
-      const cost = rises ? -value : value;
+      const cost = sign * monitored(record, monitor, 'earlyStopping');
+      if (record.epoch <= startFromEpoch) return;
+      waited++;
       if (cost < best - minDelta) {
         best = cost;
-        waited = 0;
         if (restoreBest) bestWeights = await control.getWeights();
-      } else if (++waited >= Math.max(patience, 1)) {
-        control.stop();
+        if (baseline === undefined || cost < sign * baseline) waited = 0;
       }
+      if (waited >= Math.max(patience, 1)) control.stop();
     },
     async onTrainEnd(_history, control) {
       if (bestWeights !== undefined) await control.setWeights(bestWeights);
       bestWeights = undefined;
     },
   };
-}
-
-function monitored(record: EpochRecord, monitor: Monitor): number {
-  const value = record[monitor];
-  if (value !== undefined) return value;
-  const path = 'earlyStopping.monitor';
-  const expected = monitor.startsWith('val') ? 'validation data and, where named, its metric' : 'its metric';
-  throw new ConfigError(`${path}: '${monitor}' needs ${expected} in fit`, {
-    path,
-    expected,
-    received: monitor,
-  });
 }

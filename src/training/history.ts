@@ -1,4 +1,6 @@
 import type { MetricValues } from '../metrics/metric.js';
+import { recordsCsv } from './csv.js';
+import { historySvg, type HistorySvgOptions } from './historySvg.js';
 
 /** What one epoch came to. Losses are means over live elements, penalties included. */
 export interface EpochRecord extends MetricValues {
@@ -9,6 +11,8 @@ export interface EpochRecord extends MetricValues {
   readonly valAccuracy?: number;
   readonly valMae?: number;
   readonly valMse?: number;
+  /** Of the epoch's last step. */
+  readonly learningRate: number;
   /** Wall time of training and validation. */
   readonly seconds: number;
 }
@@ -16,12 +20,52 @@ export interface EpochRecord extends MetricValues {
 /** Why training ended: all epochs were run, a callback stopped it, or the caller's signal did. */
 export type StopReason = 'finished' | 'callback' | 'aborted';
 
-/** What `fit` did. */
-export interface History {
+/** What `fit` did: frozen, and plain data to `JSON.stringify` and `structuredClone`. */
+export class History {
   readonly epochs: readonly EpochRecord[];
   /** Optimiser steps that this call applied. */
   readonly steps: number;
-  /** Steps whose loss or gradient norm was not finite and that changed nothing (`onNonFinite: 'skip'`). */
+  /** Steps whose loss or gradient norm was not finite and that changed nothing (`onNonFinite: 'skip'`, or an overflow of fp16). */
   readonly skippedSteps: number;
   readonly stopped: StopReason;
+
+  /** @internal */
+  constructor({
+    epochs,
+    steps,
+    skippedSteps,
+    stopped,
+  }: Pick<History, 'epochs' | 'steps' | 'skippedSteps' | 'stopped'>) {
+    this.epochs = epochs;
+    this.steps = steps;
+    this.skippedSteps = skippedSteps;
+    this.stopped = stopped;
+    Object.freeze(this);
+  }
+
+  /**
+   * Loss, metrics and learning rate over the epochs as a picture: one panel for each value, its validation beside it,
+   * on a light or a dark ground as the viewer prefers.
+   *
+   * @throws ConfigError for options that cannot be.
+   * @example
+   * ```ts
+   * await writeFile('history.svg', history.toSvg({ title: 'tiny shakespeare' }));
+   * ```
+   */
+  toSvg(options: HistorySvgOptions = {}): string {
+    return historySvg(this.epochs, options);
+  }
+
+  /**
+   * The epochs as CSV: a line of names, then one line an epoch.
+   *
+   * @example
+   * ```ts
+   * await writeFile('history.csv', history.toCsv());
+   * ```
+   */
+  toCsv(): string {
+    return recordsCsv(this.epochs);
+  }
 }

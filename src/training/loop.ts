@@ -1,13 +1,14 @@
-import { AbortError } from '../errors.js';
+import { AbortError, DisposedError } from '../errors.js';
 import type { LossKind } from '../losses/loss.js';
 import { metricValues, type Metric, type MetricValues } from '../metrics/metric.js';
 import type { NativeStepResult, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { unitsOf, type BatchSource } from './batchSource.js';
-import type { Callback, TrainingControl } from './callbacks.js';
-import type { EpochRecord, History, StopReason } from './history.js';
+import { callbackError, type Callback, type TrainingControl } from './callbacks.js';
+import { History, type EpochRecord, type StopReason } from './history.js';
 import { LossMean } from './lossMean.js';
 import { pipelined } from './pipeline.js';
+import type { RunRate } from './runRate.js';
 import type { Display } from './display.js';
 
 /** One call of `fit`, everything checked and resolved. */
@@ -15,7 +16,9 @@ export interface TrainingPlan {
   readonly session: Session;
   readonly source: BatchSource;
   readonly loss: LossKind;
+  /** Its learning rate is replaced by each step's. */
   readonly update: NativeUpdate;
+  readonly rate: RunRate;
   readonly metrics: readonly Metric[];
   /** The last epoch's number, counted from 1; the first is `initialEpoch + 1`. */
   readonly epochs: number;
@@ -54,19 +57,21 @@ export class TrainingLoop implements TrainingProgress {
 
   historyWith(stopped: StopReason): History {
     const { steps, skippedSteps } = { steps: this.#steps, skippedSteps: this.#skippedSteps };
-    return Object.freeze({ epochs: Object.freeze([...this.#epochs]), steps, skippedSteps, stopped });
+    return new History({ epochs: Object.freeze([...this.#epochs]), steps, skippedSteps, stopped });
   }
 
   async run(): Promise<History> {
     const { source, epochs, initialEpoch, display } = this.#plan;
     const batchesPerEpoch = source.batchesPerEpoch;
     try {
-      await this.#each((callback) => callback.onTrainBegin?.({ epochs, batchesPerEpoch }, this.#control));
+      const begin = { epochs, initialEpoch, batchesPerEpoch };
+      await this.#plan.rate.begin();
+      await this.#each('onTrainBegin', (callback) => callback.onTrainBegin?.(begin, this.#control));
       for (let epoch = initialEpoch; epoch < epochs && !this.#stopRequested; epoch++) {
         await this.#epoch(epoch);
       }
       const { history } = this;
-      await this.#each((callback) => callback.onTrainEnd?.(history, this.#control));
+      await this.#each('onTrainEnd', (callback) => callback.onTrainEnd?.(history, this.#control));
       return history;
     } finally {
       display.end();
@@ -74,10 +79,10 @@ export class TrainingLoop implements TrainingProgress {
   }
 
   async #epoch(index: number): Promise<void> {
-    const { source, metrics, validate, session, display, epochs } = this.#plan;
+    const { source, metrics, validate, session, display, epochs, rate } = this.#plan;
     const epoch = index + 1;
     const startMs = performance.now();
-    await this.#each((callback) => callback.onEpochBegin?.({ epoch }, this.#control));
+    await this.#each('onEpochBegin', (callback) => callback.onEpochBegin?.({ epoch }, this.#control));
     display.epochBegin({ epoch, epochs, batches: source.batchesPerEpoch, unit: source.unit });
     if (source.carriesStates) await session.resetStates();
     const mean = await this.#batches(index);
@@ -87,30 +92,41 @@ export class TrainingLoop implements TrainingProgress {
       loss: mean.loss,
       ...metricValues(metrics, mean),
       ...validation,
+      learningRate: rate.at(epoch * source.batchesPerEpoch - 1),
       seconds: (performance.now() - startMs) / 1000,
     });
     this.#epochs.push(record);
     display.epochEnd(record);
-    await this.#each((callback) => callback.onEpochEnd?.(record, this.#control));
+    await rate.epochEnd(record, epoch * source.batchesPerEpoch);
+    await this.#each('onEpochEnd', (callback) => callback.onEpochEnd?.(record, this.#control));
   }
 
   async #batches(index: number): Promise<LossMean> {
-    const { source, session, loss, update, signal, display } = this.#plan;
+    const { source, session, loss, update, rate, signal, display } = this.#plan;
+    const firstStep = index * source.batchesPerEpoch;
     const batches = source.epoch(index);
     const mean = new LossMean();
-    const submit = async (k: number): Promise<{ result: NativeStepResult; units: number }> => {
+    const submit = async (k: number) => {
       if (signal?.aborted === true) throw new AbortError('fit was aborted');
       const gathered = batches(k);
       const batch = source.carriesStates ? { ...gathered.batch, carryStates: true } : gathered.batch;
-      const result = await session.trainStep(batch, { loss, ...gathered.targets }, update);
-      return { result, units: unitsOf(gathered, source.unit) };
+      const learningRate = rate.at(firstStep + k);
+      const step = { ...update, learningRate };
+      const result = await session.trainStep(batch, { loss, ...gathered.targets }, step);
+      return { result, learningRate, units: unitsOf(gathered, source.unit) };
     };
-    await pipelined(source.batchesPerEpoch, submit, async ({ result, units }, k) => {
-      this.#count(result, mean);
-      display.batch({ batch: k + 1, loss: mean.loss, units });
-      await this.#batchEnd(index + 1, k + 1, result);
-      return this.#stopRequested;
-    });
+    await pipelined(
+      source.batchesPerEpoch,
+      submit,
+      async ({ result, learningRate, units }, k) => {
+        this.#count(result, mean);
+        display.batch({ batch: k + 1, loss: mean.loss, units });
+        await this.#batchEnd(index + 1, k + 1, result, learningRate);
+        if (!result.applied && !this.#stopRequested) this.#plan.onNonFinite(result);
+        return this.#stopRequested;
+      },
+      session.stepsAhead,
+    );
     return mean;
   }
 
@@ -120,20 +136,41 @@ export class TrainingLoop implements TrainingProgress {
       mean.add(result);
       return;
     }
-    this.#plan.onNonFinite(result);
     this.#skippedSteps++;
   }
 
-  async #batchEnd(epoch: number, batch: number, result: NativeStepResult): Promise<void> {
+  async #batchEnd(
+    epoch: number,
+    batch: number,
+    result: NativeStepResult,
+    learningRate: number,
+  ): Promise<void> {
     const batches = this.#plan.source.batchesPerEpoch;
     const { step, loss, gradNorm, applied } = result;
-    const logs = { epoch, batch, batches, step, loss, gradNorm, applied };
-    await this.#each((callback) => callback.onBatchEnd?.(logs, this.#control));
+    const logs = { epoch, batch, batches, step, loss, gradNorm, learningRate, applied };
+    await this.#each('onBatchEnd', (callback) => callback.onBatchEnd?.(logs, this.#control));
   }
 
-  async #each(call: (callback: Callback) => void | Promise<void> | undefined): Promise<void> {
-    for (const callback of this.#plan.callbacks) await call(callback);
+  async #each(
+    hook: keyof Callback,
+    call: (callback: Callback) => void | Promise<void> | undefined,
+  ): Promise<void> {
+    for (const [index, callback] of this.#plan.callbacks.entries()) {
+      try {
+        await call(callback);
+      } catch (error) {
+        if (error instanceof AbortError || error instanceof DisposedError) throw error;
+        throw callbackError(error, callback, index, hook, this.history);
+      }
+    }
   }
+}
+
+/** What the records of epochs will hold. */
+export function recordNames(metrics: readonly Metric[], validates: boolean): readonly string[] {
+  const values = ['loss', ...metrics];
+  const validation = values.map((name) => `val${name[0]!.toUpperCase()}${name.slice(1)}`);
+  return [...values, ...(validates ? validation : []), 'learningRate'];
 }
 
 function named({ loss, accuracy, mae, mse }: MetricValues & { readonly loss: number }): Partial<EpochRecord> {

@@ -1,32 +1,34 @@
 /**
- * Runs `count` jobs in order with two of them submitted at a time: while one runs on the device, the next is
+ * Runs `count` jobs in order with `depth` of them submitted at a time: while one runs on the device, the next is
  * prepared here.
  *
  * @param submit Starts job k.
  * @param settle Takes the result of job k; `true` submits no further job. What is under way is still settled.
+ * @param depth At least 2.
  * @throws What a job or `settle` threw, once nothing is under way any more.
  */
 export async function pipelined<R>(
   count: number,
   submit: (k: number) => Promise<R>,
   settle: (result: R, k: number) => boolean | void | Promise<boolean | void>,
+  depth = 2,
 ): Promise<void> {
-  let pending: Promise<R> | undefined;
-  let stopped = false;
-  let k = 0;
-  for (; k < count && !stopped; k++) {
-    const next = guarded(submit, k);
-    if (pending !== undefined) {
-      try {
-        stopped = (await settle(await pending, k - 1)) === true;
-      } catch (error) {
-        await Promise.allSettled([next]);
-        throw error;
-      }
+  const pending: Promise<R>[] = [];
+  let settled = 0;
+  const settleNext = async (): Promise<boolean> => {
+    const job = pending.shift()!;
+    try {
+      return (await settle(await job, settled++)) === true;
+    } catch (error) {
+      await Promise.allSettled(pending);
+      throw error;
     }
-    pending = next;
+  };
+  for (let k = 0; k < count; k++) {
+    pending.push(guarded(submit, k));
+    if (pending.length === depth && (await settleNext())) break;
   }
-  if (pending !== undefined) await settle(await pending, k - 1);
+  while (pending.length > 0) await settleNext();
 }
 
 // A job that fails while an earlier one is awaited is not an unhandled rejection: it is awaited next.

@@ -44,9 +44,8 @@ TEST("every algorithm, bias mode, projection and precision is accepted or refuse
               c.precision = precision;
               c.bidirectional = bidirectional;
               c.cellClip = clip;
-              const bool isFloat = precision == kPrecisionFp32 || precision == kPrecisionTf32;
               const bool isStandard = algorithm == kRnnStandard;
-              const bool fits = isFloat && (isStandard || (bias == 2 && projection == 32));
+              const bool fits = isStandard || (bias == 2 && projection == 32 && precision != kPrecisionBf16);
               const RuntimeStatus status = created(c);
               harness::require(fits ? status == kRuntimeOk : status == kRuntimeNotSupported,
                                "algorithm " + std::to_string(algorithm) + ", bias " + std::to_string(bias) +
@@ -54,7 +53,64 @@ TEST("every algorithm, bias mode, projection and precision is accepted or refuse
                                    std::to_string(precision) + ": status " + std::to_string(status));
               accepted += status == kRuntimeOk;
             }
-  CHECK(accepted == 108 + 36);
+  CHECK(accepted == 4 * 54 + 3 * 18);
+}
+
+// As the library's own code never asks: which types cuDNN takes together.
+bool takesTypes(int algorithm, cudnnDataType_t data, cudnnDataType_t math) {
+  const RnnDescriptors made(realCudnn(), config());
+  return realCudnn().cudnnSetRNNDescriptor_v8(made.rnn, static_cast<cudnnRNNAlgo_t>(algorithm), CUDNN_LSTM,
+                                              CUDNN_RNN_DOUBLE_BIAS, CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
+                                              data, math, CUDNN_TENSOR_OP_MATH, 12, 32, 32, 2, nullptr,
+                                              0) == CUDNN_STATUS_SUCCESS;
+}
+
+TEST(
+    "halves are taken with float32 sums by every algorithm's descriptor, float32 tensors never with half "
+    "sums") {
+  for (int algorithm = 0; algorithm < 4; ++algorithm) {
+    CHECK(takesTypes(algorithm, CUDNN_DATA_HALF, CUDNN_DATA_FLOAT));
+    CHECK(takesTypes(algorithm, CUDNN_DATA_BFLOAT16, CUDNN_DATA_FLOAT));
+    CHECK(takesTypes(algorithm, CUDNN_DATA_HALF, CUDNN_DATA_HALF) == (algorithm == kRnnStandard));
+    CHECK(!takesTypes(algorithm, CUDNN_DATA_BFLOAT16, CUDNN_DATA_BFLOAT16));
+    CHECK(!takesTypes(algorithm, CUDNN_DATA_FLOAT, CUDNN_DATA_HALF));
+  }
+}
+
+TEST("in half precision the state descriptors are of halves") {
+  for (const auto& [precision, expected] :
+       {std::pair{kPrecisionFp16, CUDNN_DATA_HALF}, {kPrecisionBf16, CUDNN_DATA_BFLOAT16}}) {
+    RuntimeRnnConfig c = config();
+    c.precision = precision;
+    RnnDescriptors rnn(realCudnn(), c);
+    CHECK(shaped(rnn, {5, 3}, 5) == kRuntimeOk);
+    for (const cudnnTensorDescriptor_t state : {rnn.h, rnn.c}) {
+      cudnnDataType_t type{};
+      int count = 0, sizes[3] = {}, strides[3] = {};
+      CHECK(realCudnn().cudnnGetTensorNdDescriptor(state, 3, &type, &count, sizes, strides) ==
+            CUDNN_STATUS_SUCCESS);
+      CHECK(type == expected && count == 3 && sizes[0] == 2 && sizes[1] == 2 && sizes[2] == 32);
+    }
+  }
+}
+
+TEST("a stack is accepted with cuDNN's own dropout by every algorithm, and its rate is checked before") {
+  cudnnDropoutDescriptor_t dropout = nullptr;
+  CHECK(realCudnn().cudnnCreateDropoutDescriptor(&dropout) == CUDNN_STATUS_SUCCESS);
+  // Without memory for its state, which is looked at when a pass runs.
+  CHECK(realCudnn().cudnnSetDropoutDescriptor(dropout, noHandle(), 0.4f, nullptr, 0, 7) ==
+        CUDNN_STATUS_SUCCESS);
+  for (int algorithm = 0; algorithm < 4; ++algorithm) {
+    RuntimeRnnConfig c = config(algorithm);
+    c.dropout = 0.4f;
+    CHECK(refusalOf([&] { RnnDescriptors(realCudnn(), c, dropout); }) == kRuntimeOk);
+  }
+  realCudnn().cudnnDestroyDropoutDescriptor(dropout);
+  RuntimeRnnConfig c = config();
+  c.dropout = 0.4f;
+  CHECK(refusalOf([&] { lstm::gpu::DropoutDescriptor(realCudnn(), noHandle(), c); }) == kRuntimeInvalid);
+  c.dropout = 1;
+  CHECK(created(c) == kRuntimeInvalid);
 }
 
 TEST("a configuration without sense is refused before cuDNN sees it") {

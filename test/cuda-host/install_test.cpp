@@ -69,7 +69,7 @@ TEST("the built library opens and finds the real cuDNN and cuBLASLt") {
 }
 
 TEST("without a driver the count of devices is refused in words") {
-  if (files::exists("/dev/nvidiactl")) return;  // this machine has one
+  if (files::exists("/dev/nvidiactl")) throw harness::Skip{"this machine has a driver"};
   const Answer answer = probe("");
   expect(answer, answer.says("deviceCount|" + std::to_string(kRuntimeUnavailable) + "|0|"),
          "expected a refusal");
@@ -97,7 +97,8 @@ TEST("a cuDNN with one of its libraries missing is a refusal that names it, not 
 }
 
 TEST("a cuDNN without cuBLASLt is a refusal that names it, not an abort") {
-  if (files::exists("/usr/local/cuda/lib64/libcublasLt.so.13")) return;  // it would be found
+  if (files::exists("/usr/local/cuda/lib64/libcublasLt.so.13"))
+    throw harness::Skip{"the system has a cuBLASLt, which would be found"};
   const Folder folder;
   copyWithout(folder.path, "nothing");
   const Answer answer = probe("CUDNN_LSTM_CUDNN='" + folder.path.string() + "'");
@@ -140,7 +141,7 @@ TEST("CUDNN_ROOT is looked at first, and a later place serves when it holds noth
   realCudnn();
   const Folder folder;
   const files::path python = files::path(lstm::gpu::libraries().cudnnFolder) / "../../../../../../bin/python";
-  if (!files::exists(python)) return;  // not a Python package
+  if (!files::exists(python)) throw harness::Skip{"cuDNN is not from a Python package here"};
   const std::string environment = "CUDNN_ROOT='" + folder.path.string() + "' CUDNN_LSTM_PYTHON='" +
                                   python.lexically_normal().string() + "'";
   const Answer answer = probe(environment);

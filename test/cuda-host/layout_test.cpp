@@ -1,6 +1,7 @@
 #include <string>
 
 #include "cuda/library/rnn_descriptors.h"
+#include "cuda/rnn.h"
 #include "engine/lstm_layout.h"
 #include "real_cudnn.h"
 
@@ -11,9 +12,10 @@ using lstm::BiasMode;
 using lstm::LstmConfig;
 using lstm::LstmLayout;
 using lstm::LstmTensors;
+using lstm::cuda::elementBytes;
 using lstm::gpu::RnnDescriptors;
 
-RuntimeRnnConfig callOf(const LstmConfig& config, int inputSize, int numLayers) {
+RuntimeRnnConfig callOf(const LstmConfig& config, int inputSize, int numLayers, RuntimePrecision precision) {
   RuntimeRnnConfig call{};
   call.inputSize = inputSize;
   call.hiddenSize = config.hiddenSize;
@@ -21,12 +23,14 @@ RuntimeRnnConfig callOf(const LstmConfig& config, int inputSize, int numLayers) 
   call.numLayers = numLayers;
   call.bidirectional = config.bidirectional;
   call.biasMode = static_cast<int>(config.bias);
+  call.precision = precision;
   return call;
 }
 
 class Question {
  public:
-  explicit Question(const lstm::gpu::CudnnApi& api) : api_(api) {
+  Question(const lstm::gpu::CudnnApi& api, size_t elementBytes)
+      : api_(api), elementBytes_(static_cast<int64_t>(elementBytes)) {
     api_.cudnnCreateTensorDescriptor(&matrix_);
     api_.cudnnCreateTensorDescriptor(&bias_);
   }
@@ -57,10 +61,8 @@ class Question {
   // Only reckoned with: no address of the weight space is read.
   static inline unsigned char* const kBase = reinterpret_cast<unsigned char*>(uintptr_t{1} << 40);
 
-  static int64_t offsetOf(const void* address) {
-    return address
-               ? (static_cast<const unsigned char*>(address) - kBase) / static_cast<int64_t>(sizeof(float))
-               : -1;
+  int64_t offsetOf(const void* address) const {
+    return address ? (static_cast<const unsigned char*>(address) - kBase) / elementBytes_ : -1;
   }
   void sizes(cudnnTensorDescriptor_t descriptor, int* rows, int* columns) {
     cudnnDataType_t type{};
@@ -73,6 +75,7 @@ class Question {
   }
 
   const lstm::gpu::CudnnApi& api_;
+  const int64_t elementBytes_;
   cudnnTensorDescriptor_t matrix_ = nullptr;
   cudnnTensorDescriptor_t bias_ = nullptr;
 };
@@ -98,11 +101,11 @@ int64_t within(int64_t offset, int64_t start) {
 
 // Layers [first, first + layers) are one call, whose weight space starts at `start` of the block.
 void compareCall(const LstmConfig& config, const LstmLayout& layout, int first, int layers, int64_t start,
-                 int64_t end) {
-  const RnnDescriptors rnn(realCudnn(), callOf(config, config.layerInputSize(first), layers));
+                 int64_t end, RuntimePrecision precision) {
+  const RnnDescriptors rnn(realCudnn(), callOf(config, config.layerInputSize(first), layers, precision));
   const size_t bytes = weightBytes(rnn);
-  Question question(realCudnn());
-  const std::string name = nameOf(config);
+  Question question(realCudnn(), elementBytes(precision));
+  const std::string name = nameOf(config) + "precision " + std::to_string(precision) + ": ";
   const int directions = config.directions();
   const int hidden = config.hiddenSize;
   int64_t last = 0;
@@ -132,20 +135,22 @@ void compareCall(const LstmConfig& config, const LstmLayout& layout, int first, 
       }
     }
   }
-  harness::require(bytes == static_cast<size_t>(last) * sizeof(float), name + "size of the weight space");
-  harness::require(start % lstm::kWeightSpaceAlign == 0 && lstm::alignWeightSpace(start + last) >= end,
+  harness::require(bytes == static_cast<size_t>(last) * elementBytes(precision),
+                   name + "size of the weight space");
+  harness::require(start * elementBytes(precision) % 256 == 0 && lstm::alignWeightSpace(start + last) >= end,
                    name + "place of the weight space");
 }
 
-void compare(const LstmConfig& config) {
+void compare(const LstmConfig& config, RuntimePrecision precision = kPrecisionFp32) {
   const LstmLayout layout = lstm::lstmLayout(config);
-  const int calls = config.dropout > 0 && config.numLayers > 1 ? config.numLayers : 1;
+  const bool isOurs = config.dropout > 0 && !config.librarySeed;
+  const int calls = isOurs && config.numLayers > 1 ? config.numLayers : 1;
   const int layers = config.numLayers / calls;
   for (int call = 0; call < calls; ++call) {
     const auto startOf = [&](int k) {
       return k == calls ? layout.size : layout.tensors[k * layers * config.directions()].weightIh;
     };
-    compareCall(config, layout, call * layers, layers, startOf(call), startOf(call + 1));
+    compareCall(config, layout, call * layers, layers, startOf(call), startOf(call + 1), precision);
   }
 }
 
@@ -181,6 +186,21 @@ TEST(
     ++count;
   });
   CHECK(count > 9000);
+}
+
+TEST("lstmLayout() is cuDNN's weight space also in halves, element by element, and from 256 bytes on") {
+  int count = 0;
+  forConfigs(
+      [&](const LstmConfig& config) { compare(config, ++count % 2 ? kPrecisionFp16 : kPrecisionBf16); });
+  CHECK(count > 9000);
+}
+
+TEST("a stack whose dropout is the library's is one weight space") {
+  forConfigs([&](const LstmConfig& config) {
+    LstmConfig whole = config;
+    whole.librarySeed = 7;
+    if (config.dropout > 0) compare(whole);
+  });
 }
 
 TEST("lstmLayout() and cuDNN agree on the largest layers that cuDNN counts rightly") {

@@ -190,14 +190,25 @@ describe.skipIf(!hasCompiler)('with a library that was compiled for the test (sk
     await expectAutoOnCpu('cuda:0 could not be opened');
   });
 
-  it('TF32 on a card without it is a ConfigError', async () => {
+  it.each(['tf32', 'bf16'] as const)('%s on a card without it is a ConfigError', async (precision) => {
     useLibrary({
       deviceCount: '*count = 1; return kRuntimeOk;',
       deviceInfo: gpu('info->computeMajor = 7; info->computeMinor = 5;'),
     });
-    await expect(build({ device: 'cuda', precision: 'tf32' })).rejects.toMatchObject({
+    await expect(build({ device: 'cuda', precision })).rejects.toMatchObject({
       code: 'ERR_CONFIG',
       message: expect.stringContaining('compute capability is 7.5') as string,
+    });
+  });
+
+  it('bf16 with a cuDNN before 9.13 is a ConfigError', async () => {
+    useLibrary({
+      deviceCount: '*count = 1; return kRuntimeOk;',
+      deviceInfo: gpu('info->cudnnVersion = 90800;'),
+    });
+    await expect(build({ device: 'cuda', precision: 'bf16' })).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining("with cuDNN 9.8.0 ('bf16' needs 9.13)") as string,
     });
   });
 });

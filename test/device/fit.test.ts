@@ -3,6 +3,7 @@ import {
   AbortError,
   adam,
   type Callback,
+  CallbackError,
   dense,
   dropout,
   earlyStopping,
@@ -62,7 +63,7 @@ describe.each(devices)('fit on $name', ({ options }) => {
     );
     expect(history).toMatchObject({ steps: 4, skippedSteps: 0, stopped: 'finished' });
     expect(history.epochs.map((record) => Object.keys(record))).toEqual(
-      [1, 2].map(() => ['epoch', 'loss', 'accuracy', 'valLoss', 'valAccuracy', 'seconds']),
+      [1, 2].map(() => ['epoch', 'loss', 'accuracy', 'valLoss', 'valAccuracy', 'learningRate', 'seconds']),
     );
     expect(history.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
@@ -164,15 +165,28 @@ describe.each(devices)('fit on $name', ({ options }) => {
     expect(await model.getWeights()).toEqual(best);
   });
 
-  it("ends with a callback's own error and stays usable", async () => {
+  it('ends with an error that names the callback that threw, and stays usable', async () => {
     await using model = await newModel();
     const mine = new RangeError('mine');
     const broken: Callback = {
+      name: 'broken',
       onBatchEnd() {
         throw mine;
       },
     };
-    await expect(model.fit({ x, y }, { ...quiet, callbacks: [broken] })).rejects.toBe(mine);
+    const failure: unknown = await model
+      .fit({ x, y }, { ...quiet, callbacks: [{}, broken] })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(CallbackError);
+    expect(failure).toMatchObject({
+      code: 'ERR_CALLBACK',
+      message: 'broken.onBatchEnd: mine',
+      callback: 'broken',
+      hook: 'onBatchEnd',
+      details: { index: 1 },
+      history: { steps: 1 },
+      cause: mine,
+    });
     await expect(model.fit({ x, y }, quiet)).resolves.toMatchObject({ steps: 3 });
   });
 

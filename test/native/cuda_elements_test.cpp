@@ -6,6 +6,7 @@
 #include "cuda/elements/activation.h"
 #include "cuda/elements/dropout.h"
 #include "cuda/elements/embedding.h"
+#include "cuda/elements/half.h"
 #include "cuda/elements/loss.h"
 #include "cuda/elements/pool.h"
 #include "cuda/elements/softmax.h"
@@ -222,6 +223,7 @@ TEST("element dropout draws the bits that the CPU device's kernels draw") {
 
 UpdateElement updateElement(Clip clip) {
   UpdateElement u{};
+  u.inverseLossScale = 1;
   u.l1 = 0.01f;
   u.l2 = 0.05f;
   u.clip = clip;
@@ -230,8 +232,7 @@ UpdateElement updateElement(Clip clip) {
   u.beta1 = 0.9f;
   u.beta2 = 0.999f;
   u.epsilon = 1e-8f;
-  u.stepSize = static_cast<float>(0.1 / (1 - std::pow(0.9, 3)));
-  u.inverseRootBias2 = static_cast<float>(1 / std::sqrt(1 - std::pow(0.999, 3)));
+  u.bias = biasCorrection(0.1f, 0.9f, 0.999f, 3);
   return u;
 }
 
@@ -245,6 +246,66 @@ double clippedGradient(const Clip& clip, double g) {
 }
 
 const Clip kClips[] = {{false, 1.0f}, {false, 0.25f}, {true, 0.5f}};
+
+TEST("bias corrections are those of Kingma and Ba, for a million steps") {
+  for (const int64_t step : {int64_t{1}, int64_t{3}, int64_t{1000}, int64_t{1000000}}) {
+    const BiasCorrection bias = biasCorrection(0.1f, 0.9f, 0.999f, step);
+    const double t = static_cast<double>(step);
+    CHECK(std::fabs(bias.stepSize / (0.1 / (1 - std::pow(0.9, t))) - 1) <= 1e-6);
+    CHECK(std::fabs(bias.inverseRootBias2 * std::sqrt(1 - std::pow(0.999, t)) - 1) <=
+          1e-5);  // of float(0.999)
+  }
+}
+
+TEST("the loss scale follows PyTorch's GradScaler") {
+  LossScale now = {65536, 0};
+  for (int step = 1; step < 2000; ++step) now = nextLossScale(now, true);
+  CHECK(now.scale == 65536 && now.goodSteps == 1999);
+  now = nextLossScale(now, true);
+  CHECK(now.scale == 131072 && now.goodSteps == 0);
+  now = nextLossScale({131072, 7}, false);
+  CHECK(now.scale == 65536 && now.goodSteps == 0);
+  now = nextLossScale({1.5e38f * 2, 1999}, true);
+  CHECK(now.scale == 3e38f && now.goodSteps == 0);  // never infinite
+}
+
+TEST("half precision rounds to nearest even, through subnormals, overflow and NaN") {
+  const auto powerOf2 = [](int exponent) { return static_cast<float>(std::ldexp(1.0, exponent)); };
+  struct Case {
+    float x;
+    uint16_t fp16, bf16;
+  };
+  // By hand from IEEE 754 binary16 (10 bits of fraction) and bfloat16 (7).
+  const Case cases[] = {
+      {0.0f, 0x0000, 0x0000},
+      {-0.0f, 0x8000, 0x8000},
+      {1.0f, 0x3c00, 0x3f80},
+      {-2.5f, 0xc100, 0xc020},
+      {1 + powerOf2(-11), 0x3c00, 0x3f80},                  // fp16 tie, to even below
+      {1 + 3 * powerOf2(-11), 0x3c02, 0x3f80},              // fp16 tie, to even above
+      {1 + powerOf2(-11) + powerOf2(-20), 0x3c01, 0x3f80},  // just above the tie
+      {1 + powerOf2(-8), 0x3c04, 0x3f80},                   // bf16 tie, to even below
+      {1 + 3 * powerOf2(-8), 0x3c0c, 0x3f82},               // bf16 tie, to even above
+      {65504.0f, 0x7bff, 0x4780},                           // the largest fp16
+      {65519.0f, 0x7bff, 0x4780},
+      {65520.0f, 0x7c00, 0x4780},  // rounds to infinity
+      {1e30f, 0x7c00, 0x714a},
+      {powerOf2(-14), 0x0400, 0x3880},      // the smallest normal fp16
+      {powerOf2(-24), 0x0001, 0x3380},      // the smallest subnormal fp16
+      {powerOf2(-25), 0x0000, 0x3300},      // tie, to even
+      {3 * powerOf2(-25), 0x0002, 0x33c0},  // tie, to even
+      {powerOf2(-15) + powerOf2(-24), 0x0201, 0x3800},
+      {INFINITY, 0x7c00, 0x7f80},
+      {-INFINITY, 0xfc00, 0xff80},
+      {3.4e38f, 0x7c00, 0x7f80},
+  };
+  for (const Case& c : cases) {
+    harness::require(halfBits(kFp16, c.x) == c.fp16, "fp16 of " + std::to_string(c.x));
+    harness::require(halfBits(kBf16, c.x) == c.bf16, "bf16 of " + std::to_string(c.x));
+  }
+  CHECK((halfBits(kFp16, NAN) & 0x7c00) == 0x7c00 && (halfBits(kFp16, NAN) & 0x3ff) != 0);
+  CHECK((halfBits(kBf16, NAN) & 0x7f80) == 0x7f80 && (halfBits(kBf16, NAN) & 0x7f) != 0);
+}
 
 TEST("element adam is Algorithm 1 of Kingma and Ba in double, with penalties and every clip") {
   harness::Random random(41);

@@ -88,14 +88,15 @@ Results run(Device& device, const Case& c, const Inputs& in, bool training, bool
   return r;
 }
 
-void requireAllAlike(const Results& actual, const Results& expected, const std::string& id) {
-  requireAlike(actual.y, expected.y, kTolerance, id + "y");
-  requireAlike(actual.hn, expected.hn, kTolerance, id + "hn");
-  requireAlike(actual.cn, expected.cn, kTolerance, id + "cn");
-  requireAlike(actual.dx, expected.dx, kTolerance, id + "dx");
-  requireAlike(actual.dh0, expected.dh0, kTolerance, id + "dh0");
-  requireAlike(actual.dc0, expected.dc0, kTolerance, id + "dc0");
-  requireAlike(actual.dWeights, expected.dWeights, kTolerance, id + "dWeights");
+void requireAllAlike(const Results& actual, const Results& expected, const std::string& id,
+                     double tolerance = kTolerance) {
+  requireAlike(actual.y, expected.y, tolerance, id + "y");
+  requireAlike(actual.hn, expected.hn, tolerance, id + "hn");
+  requireAlike(actual.cn, expected.cn, tolerance, id + "cn");
+  requireAlike(actual.dx, expected.dx, tolerance, id + "dx");
+  requireAlike(actual.dh0, expected.dh0, tolerance, id + "dh0");
+  requireAlike(actual.dc0, expected.dc0, tolerance, id + "dc0");
+  requireAlike(actual.dWeights, expected.dWeights, tolerance, id + "dWeights");
 }
 
 std::vector<Case> caseTable() {
@@ -130,6 +131,99 @@ TEST_ON_CUDA(
       requireAllAlike(run(device, c, in, false), inference, idOf(c) + "inference ");
     });
   }
+}
+
+// A tensor is rounded to half once where it is stored: an error of a unit each, which the layers hand on. Gradients are
+// sums of products of such numbers over all steps.
+TEST_ON_CUDA(
+    "the CUDA host's LSTM in fp16 and bf16 agrees with the CPU device over the case table, within its "
+    "rounding") {
+  const auto cpu = makeCpuDevice({1, ""});
+  for (const auto& [precision, unit] : {std::pair{kPrecisionFp16, 0x1p-11}, {kPrecisionBf16, 0x1p-8}}) {
+    cuda::CudaDeviceOptions options;
+    options.precision = precision;
+    options.rnnAlgorithm = "standard";  // the fastest may be another one the second time
+    for (const Case& c : caseTable()) {
+      const Inputs in = inputsOf(c);
+      const Results expected = run(*cpu, c, in, true);
+      const Results inference = run(*cpu, c, in, false);
+      const double tolerance = 4 * (1 + c.config.numLayers) * unit;
+      const std::string id = (precision == kPrecisionFp16 ? "fp16 " : "bf16 ") + idOf(c);
+      onCuda(options, [&](Device& device) {
+        Results actual = run(device, c, in, true);
+        // A cell within its rounding of the clip falls on the other side of it: its derivative is another.
+        if (c.config.cellClip > 0)
+          requireAlike(actual.y, expected.y, tolerance, id + "y");
+        else
+          requireAllAlike(actual, expected, id, tolerance);
+        CHECK(!(actual == expected));
+        requireAllAlike(run(device, c, in, false), inference, id + "inference ", tolerance);
+        CHECK(run(device, c, in, true) == actual);
+      });
+    }
+  }
+}
+
+namespace {
+
+cuda::CudaDeviceOptions standardAlgorithm() {
+  cuda::CudaDeviceOptions options;
+  options.rnnAlgorithm = "standard";
+  return options;
+}
+
+Case libraryCase(float dropout, uint64_t seed) {
+  Case c = {{3, 5, 3, true, BiasMode::kDouble, dropout}, true, true};
+  c.config.librarySeed = seed;
+  return c;
+}
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * b[i];
+  return sum;
+}
+
+}  // namespace
+
+TEST("a stack whose dropout is the library's is one call and one weight space, and drops in training alone") {
+  const Case c = libraryCase(0.4f, 7), without = libraryCase(0, 7);
+  const Inputs in = inputsOf(c);
+  CHECK(lstmLayout(c.config).size == lstmLayout(without.config).size);
+  onStandIn({}, [&](Device& device) {
+    CHECK(run(device, c, in, false).y == run(device, without, in, false).y);
+    const int before = standIn().calls("rnnForward");
+    const Results dropped = run(device, c, in, true);
+    CHECK(standIn().calls("rnnForward") - before == 1 && standIn().calls("dropout") == 0);
+    CHECK(dropped.y != run(device, without, in, true).y);
+  });
+}
+
+TEST_ON_CUDA("the library's dropout is seeded: a seed gives the same passes again, another one others") {
+  const Inputs in = inputsOf(libraryCase(0.4f, 7));
+  onCuda(standardAlgorithm(), [&](Device& device) {
+    const Results first = run(device, libraryCase(0.4f, 7), in, true);
+    CHECK(run(device, libraryCase(0.4f, 7), in, true) == first);
+    CHECK(run(device, libraryCase(0.4f, 8), in, true).y != first.y);
+  });
+}
+
+TEST_ON_CUDA("gradients behind the library's dropout are those of the forward pass it masked") {
+  const Case c = libraryCase(0.4f, 7);
+  const Inputs in = inputsOf(c);
+  const std::vector<float> along = harness::Random(5).floats(in.x.size());
+  onCuda(standardAlgorithm(), [&](Device& device) {
+    // Of sum dy y + dhn hn + dcn cn: a fresh op draws the same first masks.
+    const auto valueAt = [&](float step) {
+      Inputs moved = in;
+      for (size_t i = 0; i < along.size(); ++i) moved.x[i] += step * along[i];
+      const Results r = run(device, c, moved, true);
+      return dot(r.y, in.dy) + dot(r.hn, in.dhn) + dot(r.cn, in.dcn);
+    };
+    const double measured = (valueAt(1e-2f) - valueAt(-1e-2f)) / 2e-2;
+    const double told = dot(run(device, c, in, true).dx, along);
+    CHECK(std::fabs(measured - told) <= 1e-3 * (1 + std::fabs(told)));
+  });
 }
 
 TEST_ON_CUDA("the CUDA host's LSTM takes a missing dy as zeros and does without dx") {

@@ -36,12 +36,15 @@ NetworkConfig tokenNetwork() {
   config.input = InputKind::kTokens;
   config.inputSize = kVocab;
   config.seed = 42;
-  config.nodes = {{"embedding", -1, EmbeddingNode{kVocab, 6, weight()}},
-                  {"stack", 0, lstmNode(5, 2, true, 0.3f, true)},
+  LstmNode stack = lstmNode(5, 2, true, 0.3f, true);
+  stack.weightDropout = 0.2f;
+  config.nodes = {{"embedding", -1, EmbeddingNode{kVocab, 6, weight(), 0.1f}},
+                  {"stack", 0, stack},
                   {"dropout", 1, DropoutNode{0.2f, true}},
                   {"top", 2, lstmNode(4, 1, false, 0, false)},
-                  {"hidden", 3, DenseNode{6, Activation::kTanh, true, weight(), weight()}},
-                  {"classes", 4, DenseNode{kClasses, Activation::kSoftmax, true, weight(), weight()}}};
+                  {"regularizer", 3, ActivationRegularizerNode{0.5f, 0}},
+                  {"hidden", 4, DenseNode{6, Activation::kTanh, true, weight(), weight()}},
+                  {"classes", 5, DenseNode{kClasses, Activation::kSoftmax, true, weight(), weight()}}};
   return config;
 }
 

@@ -196,11 +196,11 @@ TEST_ON_CUDA(
                   const On<float> params(device, gap), m(device, std::vector<float>(size)),
                       v(device, std::vector<float>(size));
                   On<float> grads(device, gap);
-                  const On<UpdateSums> sums(device, {{-1, -1, -1}});
+                  const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
+                  const On<StepScalars> scalars(device, {{0, 0.1f, 0, 1, 0}});
                   UpdateConfig config;
                   config.kind = kind;
                   config.clip = clip;
-                  config.learningRate = 0.1f;
                   config.clipLimit = 0.3f;
                   config.beta1 = 0.9f;
                   config.beta2 = 0.99f;
@@ -214,7 +214,7 @@ TEST_ON_CUDA(
                     for (int i = 5; i < 8; ++i) gap[i] = 0;
                     if (step == 3) gap[12] = INFINITY;  // a step that does not happen
                     grads.set(gap);
-                    device.update({config, step, rows, params.data(), grads.data(),
+                    device.update({config, scalars.data(), rows, params.data(), grads.data(),
                                    adam || momentum ? m.data() : nullptr, adam ? v.data() : nullptr, nullptr,
                                    sums.data()});
                     const UpdateSums got = sums.get()[0];
@@ -224,8 +224,10 @@ TEST_ON_CUDA(
                                     m.get(),
                                     v.get(),
                                     {static_cast<float>(got.penalty), static_cast<float>(got.applied),
+                                     static_cast<float>(got.step),
                                      step == 3 ? 0 : static_cast<float>(got.squaredNorm)}});
                   }
+                  CHECK(scalars.get()[0].step == 3);
                   results.push_back({static_cast<float>(device.penalty(rows, params.data()))});
                   return results;
                 });
@@ -235,25 +237,95 @@ TEST_ON_CUDA("a loss that is not finite keeps the CUDA host's update from happen
   onCuda([](Device& device) {
     const On<float> params(device, {1, 2}), grads(device, {3, 4});
     const On<LossSums> loss(device, {{NAN, 0, 0, 0}});
-    const On<UpdateSums> sums(device, {{-1, -1, -1}});
+    const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
+    const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0}});
     const std::vector<TensorRow> rows = {{0, 2, true, 0, 0}};
-    UpdateConfig config;
-    config.learningRate = 1;
-    device.update({config, 1, rows, params.data(), grads.data(), nullptr, nullptr, loss.data(), sums.data()});
-    CHECK(sums.get()[0].applied == 0);
+    device.update(
+        {{}, scalars.data(), rows, params.data(), grads.data(), nullptr, nullptr, loss.data(), sums.data()});
+    CHECK(sums.get()[0].applied == 0 && sums.get()[0].step == 7 && scalars.get()[0].step == 7);
     CHECK((params.get() == std::vector<float>{1, 2}) && (grads.get() == std::vector<float>{0, 0}));
+  });
+}
+
+TEST_ON_CUDA(
+    "on the CUDA host a scaled gradient updates as the plain one, and a norm that is not finite halves the "
+    "scale") {
+  const std::vector<TensorRow> rows = {{0, 3, true, 0.01f, 0.1f}};
+  UpdateConfig config;
+  config.kind = UpdateKind::kAdam;
+  config.clip = ClipKind::kGlobalNorm;
+  config.clipLimit = 1;
+  config.beta1 = 0.9f;
+  config.beta2 = 0.999f;
+  config.epsilon = 1e-8f;
+  onCuda([&](Device& device) {
+    std::vector<std::vector<float>> results;
+    for (const float scale : {1.0f, 65536.0f}) {
+      const On<float> params(device, {1, -2, 3}), m(device, {0, 0, 0}), v(device, {0, 0, 0});
+      const On<float> grads(device, {0.5f * scale, 0.25f * scale, -4 * scale});
+      const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
+      const On<StepScalars> scalars(device, {{0, 0.1f, 0, scale, 1998}});
+      UpdateArgs args{config,   scalars.data(), rows,    params.data(), grads.data(),
+                      m.data(), v.data(),       nullptr, sums.data()};
+      args.dynamicLossScale = scale != 1;
+      device.update(args);
+      const UpdateSums got = sums.get()[0];
+      CHECK(got.applied == 1 && got.lossScale == scale);
+      results.push_back(params.get());
+      results.push_back(m.get());
+      results.push_back(v.get());
+      results.push_back({static_cast<float>(got.squaredNorm), static_cast<float>(got.penalty)});
+      if (scale == 1) continue;
+      CHECK(scalars.get()[0].lossScale == scale && scalars.get()[0].goodSteps == 1999);
+      device.update(args);
+      CHECK(scalars.get()[0].lossScale == 2 * scale && scalars.get()[0].goodSteps == 0);
+      const std::vector<float> before = params.get();
+      On<float> bad(device, {INFINITY, 0, 0});
+      args.grads = bad.data();
+      device.update(args);
+      const StepScalars after = scalars.get()[0];
+      CHECK(after.lossScale == scale && after.goodSteps == 0 && after.step == 2);
+      CHECK(params.get() == before && (bad.get() == std::vector<float>{0, 0, 0}));
+      const On<LossSums> loss(device, {{NAN, 0, 0, 0}});  // not the scale's doing
+      args.loss = loss.data();
+      device.update(args);
+      CHECK(scalars.get()[0].lossScale == scale && scalars.get()[0].step == 2 && params.get() == before);
+    }
+    for (int i = 0; i < 4; ++i) CHECK(results[i] == results[i + 4]);
+  });
+}
+
+TEST_ON_CUDA("the CUDA host's update writes the half copy of what learns") {
+  const std::vector<TensorRow> rows = {{0, 2, true, 0, 0}, {2, 1, false, 0, 0}, {4, 1, true, 0, 0}};
+  onCuda([&](Device& device) {
+    for (const HalfKind kind : {HalfKind::kFp16, HalfKind::kBf16}) {
+      const On<float> params(device, {1, 2, 3, 0, 4}), grads(device, {1, 1, 1, 0, 2});
+      const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
+      const On<StepScalars> scalars(device, {{0, 0.5f, 0, 1, 0}});
+      const On<uint16_t> half(device, {7, 7, 7, 7, 7});
+      UpdateArgs args{{},      scalars.data(), rows,    params.data(), grads.data(),
+                      nullptr, nullptr,        nullptr, sums.data()};
+      args.halfKind = kind;
+      args.halfParams = half.data();
+      device.update(args);
+      CHECK((params.get() == std::vector<float>{0.5f, 1.5f, 3, 0, 3}));
+      const bool fp16 = kind == HalfKind::kFp16;
+      CHECK((half.get() == (fp16 ? std::vector<uint16_t>{0x3800, 0x3e00, 7, 7, 0x4200}
+                                 : std::vector<uint16_t>{0x3f00, 0x3fc0, 7, 7, 0x4040})));
+    }
   });
 }
 
 TEST_ON_CUDA("an update of no tensors counts on the CUDA host while the loss is finite") {
   onCuda([](Device& device) {
     On<LossSums> loss(device, {{1, 0, 0, 0}});
-    const On<UpdateSums> sums(device, {{-1, -1, -1}});
+    const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
+    const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0}});
     for (const bool finite : {true, false}) {
       if (!finite) loss.set({{NAN, 0, 0, 0}});
-      device.update({{}, 1, {}, nullptr, nullptr, nullptr, nullptr, loss.data(), sums.data()});
+      device.update({{}, scalars.data(), {}, nullptr, nullptr, nullptr, nullptr, loss.data(), sums.data()});
       const UpdateSums got = sums.get()[0];
-      CHECK(got.applied == finite && got.squaredNorm == 0 && got.penalty == 0);
+      CHECK(got.applied == finite && got.squaredNorm == 0 && got.penalty == 0 && got.step == 8);
     }
     CHECK(device.penalty({}, nullptr) == 0);
   });

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <map>
 
 #include "cpu/cpu_device.h"
 #include "cuda_networks.h"
@@ -115,6 +116,34 @@ TEST_ON_CUDA(
 
 TEST_ON_CUDA("a session of an lstm alone on the CUDA host gives the CPU's states and their gradients") {
   compare(lstmAlone);
+}
+
+TEST_ON_CUDA(
+    "a session whose dropout is the library's starts from the same weights, and trains the same way twice") {
+  const auto start = [](Device& device, std::vector<double>& losses) {
+    Session session(tokenNetwork(), device);
+    session.initialize();
+    std::vector<float> arena;
+    std::map<std::string, std::vector<float>> weights;
+    session.read(ArenaKind::kParams, arena);
+    for (const Parameter& parameter : session.network().layout().parameters())
+      weights[parameter.name].assign(arena.begin() + parameter.offset,
+                                     arena.begin() + parameter.offset + parameter.size);
+    for (int step = 0; step < 3; ++step)
+      losses.push_back(session.trainStep(tokenBatch(step), idTargets(step), adamUpdate(), kNever).first.loss);
+    return weights;
+  };
+  std::vector<double> ours, first, second;
+  std::map<std::string, std::vector<float>> expected;
+  onCuda({}, [&](Device& device) { expected = start(device, ours); });
+  cuda::CudaDeviceOptions options;
+  options.dropoutImplementation = "cudnn";
+  options.rnnAlgorithm = "standard";
+  onCuda(options, [&](Device& device) {
+    CHECK(start(device, first) == expected);
+    CHECK(start(device, second) == expected);
+  });
+  CHECK(first == second && first != ours);
 }
 
 TEST_ON_CUDA("batches of one size and other lengths train on the CUDA host one after the other") {

@@ -88,3 +88,37 @@ TEST_ON_CUDA("pooling of every size agrees with the CPU device") {
           return std::vector{y.get(), dx.get()};
         });
 }
+
+TEST_ON_CUDA("rows dropped whole, of every size, agree with the CPU device to the bit") {
+  for (const int rows : kRows)
+    for (const int channels : kChannels)
+      compare(0, "rows " + idOf(rows, channels), [&](Device& device) {
+        harness::Random random(16);
+        std::vector<int32_t> keys(rows);
+        for (int32_t& key : keys) key = random.below(50);
+        const On<int32_t> rowKeys(device, keys);
+        const On<float> x(device, random.floats(rows * channels)),
+            y(device, std::vector<float>(x.get().size(), NAN));
+        device.dropout(
+            {rows, channels, 0.5f, {1, 2, 3}, nullptr, x.data(), y.data(), nullptr, rowKeys.data()});
+        return std::vector<std::vector<float>>{y.get()};
+      });
+}
+
+TEST_ON_CUDA(
+    "activation regularizers of every size, of sequences and of vectors, agree with the CPU device") {
+  for (const int channels : kChannels)
+    for (const BatchShape& shape : {shapeOf(1, 1), shapeOf(4, 9, {1, 9, 3, 3}), shapeOf(33, 12)})
+      for (const bool vectors : {false, true})
+        compare(1e-6, "regularizer " + idOf(shape.batchSize, channels), [&](Device& device) {
+          harness::Random random(17);
+          const int64_t size = shape.rows * channels;
+          const On<float> y(device, random.floats(size)), dy(device, random.floats(size));
+          const On<double> sum(device, {0.25});
+          const On<StepScalars> scalars(device, {{0, 0, 0, 1, 0}});
+          const float tar = vectors ? 0 : 0.7f;
+          device.activationRegularizer({vectors ? nullptr : &shape, shape.rows, channels, 0.3f, tar, y.data(),
+                                        dy.data(), sum.data(), 1, scalars.data()});
+          return std::vector<std::vector<float>>{dy.get(), {static_cast<float>(sum.get()[0])}};
+        });
+}

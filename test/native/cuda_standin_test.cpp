@@ -141,7 +141,7 @@ TEST("the stand-in takes an RNN's three calls in their order, each once, and add
       float once = 0;
       for (int step = 1; step <= 2; ++step) {
         CHECK(rnn.forward() == kRuntimeOk && rnn.data() == kRuntimeOk && rnn.weights() == kRuntimeOk);
-        const std::vector<float> d = raw.read(rnn.b.dGradWeights, 4);
+        const std::vector<float> d = raw.read(static_cast<const float*>(rnn.b.dGradWeights), 4);
         if (step == 1) once = d[0];
         CHECK(once != 0 && d[0] == step * once);
       }
@@ -163,7 +163,7 @@ TEST("the stand-in takes an RNN's three calls in their order, each once, and add
       {"the weights changed",
        [](RawRnn& r) {
          r.forward();
-         r.raw(&CudaRuntime::zero, static_cast<void*>(const_cast<float*>(r.b.dWeights)), size_t{4});
+         r.raw(&CudaRuntime::zero, const_cast<void*>(r.b.dWeights), size_t{4});
          return r.data();
        }},
       {"dGradX",
@@ -174,7 +174,7 @@ TEST("the stand-in takes an RNN's three calls in their order, each once, and add
        }},
       {"dX",
        [](RawRnn& r) {
-         r.b.dX += 1;
+         r.b.dX = static_cast<const float*>(r.b.dX) + 1;
          return r.forward();
        }},
   };

@@ -31,7 +31,8 @@ StandIn open() {
           STANDIN_SYMBOL(cudnn_lstm_cuda_standin_live),
           STANDIN_SYMBOL(cudnn_lstm_cuda_standin_set_cost),
           STANDIN_SYMBOL(cudnn_lstm_cuda_standin_forwards),
-          STANDIN_SYMBOL(cudnn_lstm_cuda_standin_set_device)};
+          STANDIN_SYMBOL(cudnn_lstm_cuda_standin_set_device),
+          STANDIN_SYMBOL(cudnn_lstm_cuda_standin_most_under_way)};
 }
 
 const CudaRuntime* gpu = nullptr;

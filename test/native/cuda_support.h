@@ -24,6 +24,7 @@ struct StandIn {
   decltype(&cudnn_lstm_cuda_standin_set_cost) setCost;
   decltype(&cudnn_lstm_cuda_standin_forwards) forwards;
   decltype(&cudnn_lstm_cuda_standin_set_device) setDevice;
+  decltype(&cudnn_lstm_cuda_standin_most_under_way) mostUnderWay;
 };
 
 const StandIn& standIn();
@@ -49,12 +50,16 @@ void onStandIn(const lstm::cuda::CudaDeviceOptions& options, Body body) {
 void setGpuRuntime(const CudaRuntime* runtime);
 const CudaRuntime* gpuRuntime();
 
-// Runs `body` with a float32 device on the GPU where the tests were given one, else on the stand-in.
+// Runs `body` with a device on the GPU where the tests were given one, else on the stand-in.
 template <typename Body>
-void onCuda(Body body) {
-  if (!gpuRuntime()) return onStandIn({}, body);
-  const std::unique_ptr<lstm::cuda::CudaDevice> device = lstm::cuda::makeCudaDevice(*gpuRuntime(), {});
+void onCuda(const lstm::cuda::CudaDeviceOptions& options, Body body) {
+  if (!gpuRuntime()) return onStandIn(options, body);
+  const std::unique_ptr<lstm::cuda::CudaDevice> device = lstm::cuda::makeCudaDevice(*gpuRuntime(), options);
   body(*device);
+}
+template <typename Body>
+void onCuda(Body body) {  // in float32
+  onCuda(lstm::cuda::CudaDeviceOptions{}, body);
 }
 
 // A tensor on any device.

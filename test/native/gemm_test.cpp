@@ -38,7 +38,8 @@ std::vector<float> run(const Kernels& kernels, const Case& c, const std::vector<
     }
     team.wait();
     if (c.transposedA) {
-      multiplyTransposed(team, kernels, c.m, a.data(), lda, packed, result.data(), ldc,
+      const TransposedProduct product = {packed, result.data(), ldc};
+      multiplyTransposed(team, kernels, c.m, a.data(), lda, {&product, 1},
                          scratch.data() + transposedScratchFloats(kernels) * team.index());
     } else {
       multiply(team, kernels, c.m, a.data(), lda, packed, result.data(), ldc, c.start, bias.data());

@@ -18,6 +18,11 @@ struct Failure {
   std::string message;
 };
 
+// Thrown where a test has no say on this machine: it counts as neither passed nor failed, and its reason is printed.
+struct Skip {
+  std::string reason;
+};
+
 inline void require(bool condition, const std::string& message) {
   if (!condition) throw Failure{message};
 }

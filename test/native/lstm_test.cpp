@@ -286,16 +286,33 @@ TEST(
   CHECK(run(*device, clipped, in) == run(*device, c, in));
 }
 
-TEST("threads that own units of a large hidden state give the bits of one thread") {
-  const LstmConfig config = configOf(40, 200, 2, true, BiasMode::kDouble, 0.2f);
-  for (const Case& c :
-       {Case{config, 20, 6, true, true}, Case{clippedAt(0.5f, projectedTo(90, config)), 20, 6, true, true}}) {
+TEST("threads that own sequences, or units of a large hidden state, give the bits of one thread") {
+  const auto wide = [](int hidden) { return configOf(40, hidden, 2, true, BiasMode::kDouble, 0.2f); };
+  for (const Case& c : {Case{wide(200), 20, 6, true, true}, Case{wide(240), 20, 4, true, true},
+                        Case{clippedAt(0.5f, projectedTo(90, wide(200))), 20, 6, true, true}}) {
     const Inputs in = inputsOf(c);
     for (const cpu::Kernels* kernels : harness::allKernels()) {
       const Results one = run(*cpu::makeDeviceOn(*kernels, 1), c, in);
       for (int threads : {2, 3, 4}) CHECK(run(*cpu::makeDeviceOn(*kernels, threads), c, in) == one);
     }
   }
+}
+
+TEST("a backward pass without dx does not spoil dx of a later one with the same weights") {
+  const Case c = {configOf(5, 9, 1, true, BiasMode::kDouble), 4, 5, true, false};
+  const Inputs in = inputsOf(c);
+  const auto device = makeCpuDevice({1, ""});
+  const auto op = device->makeLstm(c.config);
+  std::vector<float> y(in.dy.size()), dx(in.x.size()), dWeights(in.weights.size());
+  std::vector<float> reserve(op->reserveFloats(in.shape, true)),
+      workspace(op->workspaceFloats(in.shape, true));
+  for (float* wanted : {static_cast<float*>(nullptr), dx.data()}) {
+    op->forward({in.shape, in.weights.data(), 1, in.x.data(), nullptr, nullptr, y.data(), nullptr, nullptr,
+                 reserve.data(), workspace.data(), true, kKey});
+    op->backward({in.shape, in.weights.data(), 1, in.x.data(), y.data(), in.dy.data(), nullptr, nullptr,
+                  wanted, nullptr, nullptr, dWeights.data(), reserve.data(), workspace.data(), kKey});
+  }
+  CHECK(dx == run(*device, c, in).dx);
 }
 
 TEST("an lstm adds to its weight gradients, and leaves out what is not wanted") {

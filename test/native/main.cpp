@@ -46,6 +46,7 @@ bool openGpu(const char* library) {
 int main(int argc, char** argv) {
   int passed = 0;
   int failed = 0;
+  int skipped = 0;
   const bool onGpu = argc > 2 && std::strcmp(argv[1], "--gpu") == 0;
   if (onGpu && !openGpu(argv[2])) {
     std::printf("0 passed, 1 failed\n");
@@ -59,6 +60,10 @@ int main(int argc, char** argv) {
     std::string problem;
     try {
       test.body();
+    } catch (const harness::Skip& skip) {
+      ++skipped;
+      std::printf("skip  %s: %s\n", test.sentence, skip.reason.c_str());
+      continue;
     } catch (const harness::Failure& failure) {
       problem = failure.message;
     } catch (const std::exception& error) {
@@ -75,6 +80,8 @@ int main(int argc, char** argv) {
     }
     std::fflush(stdout);
   }
-  std::printf("%d passed, %d failed\n", passed, failed);
+  std::printf("%d passed, %d failed", passed, failed);
+  if (skipped > 0) std::printf(", %d skipped", skipped);
+  std::printf("\n");
   return failed || !passed ? 1 : 0;
 }

@@ -52,23 +52,26 @@ void requireZero(Session& session, ArenaKind arena, const std::vector<int64_t>& 
 
 }  // namespace
 
-TEST("weight spaces start at multiples of 64 elements in the arenas, with gaps only before them") {
+TEST(
+    "weight spaces and dense blocks start at multiples of 128 elements in the arenas, with gaps only before "
+    "them") {
   for (float dropout : {0.0f, 0.3f})
     for (int projectionSize : {0, 2}) {
       const Network network(oddNetwork(dropout, projectionSize));
       int64_t before = 0;
       for (const Node& node : network.nodes()) {
         const auto* lstm = std::get_if<LstmNode>(&node.config.kind);
-        if (!lstm) {
+        if (!lstm && !std::holds_alternative<DenseNode>(node.config.kind)) {
           CHECK(node.paramOffset == before);
         } else {
-          CHECK(node.paramOffset % kWeightSpaceAlign == 0);
-          CHECK(node.paramOffset - before < kWeightSpaceAlign);
+          CHECK(node.paramOffset % 128 == 0);
+          CHECK(node.paramOffset - before < 128);
+        }
+        if (lstm) {
           const LstmLayout block = lstmLayout(lstm->lstm);
           CHECK(node.paramSize == block.size);
           if (dropout > 0)
-            for (int layer = 0; layer < 3; ++layer)
-              CHECK(block.tensors[2 * layer].weightIh % kWeightSpaceAlign == 0);
+            for (int layer = 0; layer < 3; ++layer) CHECK(block.tensors[2 * layer].weightIh % 128 == 0);
         }
         before = node.paramOffset + node.paramSize;
       }

@@ -34,7 +34,7 @@ double sign(double x) {
 
 // Device::update's comment, in doubles.
 UpdateSums expectedUpdate(const UpdateConfig& c, int64_t step, Arena& a) {
-  UpdateSums sums = {0, 0, 1};
+  UpdateSums sums = {0, 0, step, 1, 1};
   std::vector<double> d(a.p.size()), norms;
   for (const TensorRow& row : a.rows) {
     double norm = 0;
@@ -98,9 +98,10 @@ UpdateConfig sgdConfig(ClipKind clip, float momentum, bool nesterov) {
 UpdateSums run(Device& device, const UpdateConfig& config, int64_t step, Arena& a,
                const LossSums* loss = nullptr) {
   UpdateSums sums;
+  StepScalars scalars = {0, config.learningRate, step - 1, 1, 0};
   UpdateArgs args{};
   args.config = config;
-  args.step = step;
+  args.scalars = &scalars;
   args.rows = a.rows;
   args.params = a.p.data();
   args.grads = a.g.data();
@@ -109,6 +110,7 @@ UpdateSums run(Device& device, const UpdateConfig& config, int64_t step, Arena& 
   args.loss = loss;
   args.sums = &sums;
   device.update(args);
+  CHECK(scalars.step == step - 1 + sums.applied && sums.step == scalars.step);
   return sums;
 }
 

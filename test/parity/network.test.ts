@@ -42,7 +42,7 @@ interface NetworkCase {
 const RAGGED = { lengths: [3, 6, 1, 6, 2] };
 const WEIGHTED = { sampleWeights: [1, 0, 2.5, 0.25, 3] };
 
-const embedding: Node = { kind: 'embedding', name: 'embedding', vocabSize: VOCABULARY, size: 5 };
+const embedding = { kind: 'embedding', name: 'embedding', vocabSize: VOCABULARY, size: 5 } as const;
 const lstmNode = {
   kind: 'lstm',
   name: 'lstm',
@@ -69,6 +69,8 @@ const hidden = (activation: Activation, name = 'hidden'): Node => ({
   useBias: activation !== 'relu',
 });
 const dropout = (sharedOverTime: boolean): Node => ({ kind: 'dropout', rate: 0.35, sharedOverTime });
+
+const regularizer: Node = { kind: 'activationRegularizer', ar: 2, tar: 1.5 };
 
 const ACTIVATIONS: readonly Activation[] = ['linear', 'relu', 'tanh', 'sigmoid', 'softmax'];
 
@@ -188,6 +190,54 @@ const CASES: readonly NetworkCase[] = [
     ...RAGGED,
   },
   {
+    title: 'whole rows of an embedding dropped, unequal lengths',
+    nodes: [{ ...embedding, dropout: 0.4 }, lstmNode, head('softmax')],
+    loss: 'crossEntropy',
+    ids: true,
+    ...RAGGED,
+  },
+  {
+    title: 'elements of R dropped, in both directions of stacked layers',
+    nodes: [
+      { ...stacked, weightDropout: 0.5 },
+      { ...lstmNode, name: 'lstm_1', weightDropout: 0.2 },
+      head('linear'),
+    ],
+    loss: 'mse',
+    ...RAGGED,
+  },
+  {
+    title: 'elements of R dropped beside a projection and between layers without dropout',
+    nodes: [
+      { ...stacked, dropout: 0, projectionSize: 4, bias: 'single', weightDropout: 0.3 },
+      head('linear'),
+    ],
+    loss: 'mse',
+  },
+  {
+    title: 'activation regularization of sequences, unequal lengths, dropout between',
+    nodes: [
+      lstmNode,
+      { kind: 'activationRegularizer', ar: 0, tar: 3 },
+      dropout(true),
+      regularizer,
+      head('linear'),
+    ],
+    loss: 'mse',
+    ...RAGGED,
+  },
+  {
+    title: 'activation regularization of the features, of vectors, and of single steps',
+    nodes: [
+      regularizer,
+      { ...lstmNode, returnSequences: false },
+      { kind: 'activationRegularizer', ar: 5, tar: 0 },
+      head('linear'),
+    ],
+    loss: 'mse',
+    lengths: [1, 7, 1, 1, 1],
+  },
+  {
     title: 'penalties on a projection',
     nodes: [{ ...lstmNode, projectionSize: 4 }, head('linear')],
     loss: 'mse',
@@ -289,7 +339,7 @@ describe.each(CASES)('network: $title', (given) => {
     await model.setWeights(toTensors(params, shapes));
     const wanted = gradientsOf(nodes, params, { ...inputs, draw: { seed: SEED, step: 0 } }, targets);
     const result = await model.gradients(publicBatch(), { loss: targets.loss });
-    const loss = wanted.loss + penaltyOf(params, rules);
+    const loss = wanted.loss + wanted.activationPenalty + penaltyOf(params, rules);
     assertClose([result.loss], [loss], { name: 'loss', tolerance: deviceTolerance.loss });
     const gradients = dataOf(result.gradients);
     const penalised = withPenalties(params, wanted.gradients, rules);

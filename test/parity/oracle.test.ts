@@ -310,6 +310,16 @@ describe('whole networks of the oracle have the gradients of their loss', () => 
       'binaryCrossEntropy',
     ],
     [
+      'embedding and recurrent weights with dropout, activation regularizers',
+      [
+        { kind: 'embedding', name: 'embedding', vocabSize: 5, size: 3, dropout: 0.3 },
+        { ...lstmNode, hiddenSize: 2, returnSequences: true, weightDropout: 0.4 },
+        { kind: 'activationRegularizer', ar: 0.3, tar: 0.6 },
+        { kind: 'dense', name: 'fc', units: 3, activation: 'softmax', useBias: true },
+      ],
+      'crossEntropy',
+    ],
+    [
       'dense, LSTM, pooling, softmax head under a mean squared error',
       [
         { kind: 'dense', name: 'in', units: 3, activation: 'tanh', useBias: true },
@@ -336,7 +346,7 @@ describe('whole networks of the oracle have the gradients of their loss', () => 
       const inputs = { batch: RAGGED, x: input ?? x, inputSize, draw: { seed: 5, step: 1 } };
       const result = gradientsOf(nodes, weights, inputs, targets);
       const gradients = tokens ? result.gradients : { ...result.gradients, input: result.inputGradient };
-      return { value: result.loss, gradients };
+      return { value: result.loss + result.activationPenalty, gradients };
     });
   });
 

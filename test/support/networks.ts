@@ -1,4 +1,4 @@
-import { dense, dropout, embedding, lstm, pool, type Layer } from '../../src/index.js';
+import { activationRegularizer, dense, dropout, embedding, lstm, pool, type Layer } from '../../src/index.js';
 import type { Node, ParameterRules } from '../parity/oracle.js';
 
 /**
@@ -9,8 +9,8 @@ export function layersOf(nodes: readonly Node[], rules: ParameterRules = {}): La
   return nodes.map((node) => {
     switch (node.kind) {
       case 'embedding': {
-        const { vocabSize, size, name } = node;
-        return embedding({ vocabSize, size, name, ...rulesOf(rules, `${name}.weight`, 'regularizer') });
+        const { kind: _, ...options } = node;
+        return embedding({ ...options, ...rulesOf(rules, `${node.name}.weight`, 'regularizer') });
       }
       case 'lstm': {
         const { kind: _, ...options } = node;
@@ -33,6 +33,8 @@ export function layersOf(nodes: readonly Node[], rules: ParameterRules = {}): La
         return dropout({ rate: node.rate, sharedOverTime: node.sharedOverTime });
       case 'pool':
         return pool({ mode: node.mode });
+      case 'activationRegularizer':
+        return activationRegularizer({ ar: node.ar, tar: node.tar });
     }
   });
 }

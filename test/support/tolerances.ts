@@ -66,3 +66,19 @@ export const tf32Tolerance = {
   forward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 8 * numLayers * TF32_UNIT,
   backward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 16 * numLayers * TF32_UNIT,
 };
+
+/** Half of the distance from 1 to the next number. */
+const FP16_UNIT = 2 ** -11;
+const BF16_UNIT = 2 ** -8;
+
+/**
+ * Half precision rounds x, the weights, h, c, the gates and every gradient where they are stored; sums are float32. An
+ * output carries a unit of each of them, once for each layer; on the way back come those of the gradients. The constants
+ * leave a factor of about 3 over what the stand-in needs, which rounds the same tensors.
+ */
+const halfToleranceOf = (unit: number) => ({
+  forward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 4 * (1 + numLayers) * unit,
+  backward: ({ numLayers }: Pick<LstmLength, 'numLayers'>) => 8 * (1 + numLayers) * unit,
+});
+
+export const halfTolerance = { fp16: halfToleranceOf(FP16_UNIT), bf16: halfToleranceOf(BF16_UNIT) };

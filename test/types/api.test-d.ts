@@ -1,6 +1,7 @@
 // Compiled, never run: `tsc` proves that what is right is accepted, and each @ts-expect-error that what is wrong is not.
 import {
   adam,
+  cosineDecay,
   createLstm,
   dense,
   devices,
@@ -11,15 +12,22 @@ import {
   type History,
   languageModelStream,
   loadModel,
+  learningRateAt,
   lstm,
   type LstmErrorCode,
   type Model,
   type ModelConfig,
+  modelCheckpoint,
   type NamedTensors,
+  oneCycle,
   pool,
+  type Schedule,
   sequential,
   sgd,
+  stepDecay,
+  tensorBoard,
   type Tensor,
+  warmup,
 } from '../../src/index.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -42,12 +50,25 @@ export async function accepted(): Promise<void> {
     { x: [[1, 2], [3]], y: [0, 1], seqLengths: Int32Array.of(2, 1) },
     {
       loss: 'crossEntropy',
-      optimizer: adam({ clip: { globalNorm: 1 } }),
+      optimizer: adam({ learningRate: warmup({ length: 9, learningRate: cosineDecay({ initial: 0.1 }) }) }),
       metrics: ['accuracy'],
-      callbacks: [earlyStopping(), { onEpochEnd: ({ valLoss }) => void valLoss?.toFixed() }],
+      callbacks: [
+        earlyStopping({ mode: 'max', monitor: 'valAccuracy' }),
+        modelCheckpoint({ path: ({ epoch, valLoss = 0 }) => `${epoch}-${valLoss}` }),
+        tensorBoard({ logDir: 'runs' }),
+        { onEpochEnd: ({ valLoss }) => void valLoss?.toFixed() },
+      ],
     },
   );
   same<typeof history, History>(true);
+  same<ReturnType<typeof history.toSvg>, string>(true);
+  const schedule: Schedule = stepDecay({ initial: 0.1, every: 3, per: 'step' });
+  same<ReturnType<typeof learningRateAt>, number>(true);
+  learningRateAt(schedule, { step: 3 });
+  const { suggestion } = await model.findLearningRate({ x: [[1]], y: [1] }, { loss: 'crossEntropy' });
+  same<typeof suggestion, number | undefined>(true);
+  const { limitedBy } = await model.suggestBatchSize({ x: [[1]], y: [1] }, { loss: 'crossEntropy' });
+  same<typeof limitedBy, 'memory' | 'data' | 'max'>(true);
   const evaluation = await model.evaluate({ x: [[1]], y: [1] });
   same<typeof evaluation, Evaluation>(true);
   same<typeof evaluation.accuracy, number | undefined>(true);
@@ -66,7 +87,10 @@ export async function accepted(): Promise<void> {
     precision: 'tf32',
     memoryLimit: 2 ** 30,
     rnnAlgorithm: 'auto',
+    dropoutImplementation: 'cudnn',
+    graph: false,
   });
+  await model.to({ device: 'cuda', precision: 'fp16' });
   same<typeof moved, typeof model>(true);
   same<ReturnType<typeof model.memory>['device']['usedBytes'], number>(true);
   for (const one of await devices()) {
@@ -84,8 +108,10 @@ export async function accepted(): Promise<void> {
 export function refused(model: Model): void {
   // @ts-expect-error no such device
   void model.to('gpu');
-  // @ts-expect-error not built yet
-  void model.to({ device: 'cuda', precision: 'fp16' });
+  // @ts-expect-error no such precision
+  void model.to({ device: 'cuda', precision: 'int8' });
+  // @ts-expect-error no such generator
+  void model.to({ device: 'cuda', dropoutImplementation: 'torch' });
   // @ts-expect-error hiddenSize is needed
   lstm({});
   // @ts-expect-error a misspelt setting
@@ -98,6 +124,16 @@ export function refused(model: Model): void {
   dense({ units: 1, activation: 'gelu' });
   // @ts-expect-error a momentum is not Adam's
   adam({ momentum: 0.9 });
+  // @ts-expect-error neither a number nor a schedule
+  adam({ learningRate: { kind: 'linear' } });
+  // @ts-expect-error a schedule counts steps or epochs
+  stepDecay({ initial: 0.1, every: 3, per: 'batch' });
+  // @ts-expect-error one cycle has a highest rate, not a first
+  oneCycle({ initial: 0.1 });
+  // @ts-expect-error a stream has a batch size of its own
+  void model.suggestBatchSize(languageModelStream({ tokens: [1], batchSize: 1, timeSteps: 1 }), {
+    loss: 'mse',
+  });
   // @ts-expect-error not a way to clip
   sgd({ clip: { norm: 1 } });
   // @ts-expect-error what monitor is compared with is written in one word

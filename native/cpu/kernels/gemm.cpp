@@ -102,9 +102,13 @@ void product(const PanelProduct& p) {
   for (int64_t t = 0; t < tiles.count; ++t) {
     const int rows = tiles.height + (t < tiles.taller);
     if (rows != height) run = tileOf<kPacked>(height = rows, p.vectors);
+    const int64_t below = rows * p.ldc;
+    // The next tile's part of C comes from far away as a rule.
+    if (t + 1 < tiles.count)
+      for (int64_t i = 0; i < tiles.height; ++i) __builtin_prefetch(c + below + i * p.ldc, 1);
     run(p, a, c);
     a += rows * (kPacked ? p.k : p.lda);
-    c += rows * p.ldc;
+    c += below;
   }
 }
 

@@ -35,9 +35,7 @@ LSTM_INLINE Vec exp2Int(IntVec n) {
 }
 
 LSTM_INLINE Vec vexp(Vec x) {
-  x = select(x > 89.0f, splat(89.0f), x);
-  x = select(x < -104.0f, splat(-104.0f), x);
-  const Reduced e = reduceExp(x);
+  const Reduced e = reduceExp(atLeast(atMost(x, 89.0f), -104.0f));
   const IntVec half = e.n >> 1;  // two factors reach both the denormals and the overflow to Inf
   return (e.expm1 + 1.0f) * exp2Int(half) * exp2Int(e.n - half);
 }
@@ -46,20 +44,24 @@ LSTM_INLINE Vec absolute(Vec x) {
   return (Vec)((IntVec)x & 0x7fffffff);
 }
 
+// 1 / (1 + e^-x) with e^-x = (1 + m) 2^n, as 2^-h / (2^-h + 2^(n-h) + m 2^(n-h)) with h = n / 2: neither side
+// overflows where the quotient is denormal.
 LSTM_INLINE Vec vsigmoid(Vec x) {
-  const Vec e = vexp(-absolute(x));
-  return select(x < 0.0f, e, splat(1.0f)) / (e + 1.0f);
+  const Reduced e = reduceExp(atLeast(atMost(-x, 104.0f), -104.0f));
+  const IntVec half = e.n >> 1;
+  const Vec one = exp2Int(-half);
+  const Vec scale = exp2Int(e.n - half);
+  return one / (e.expm1 * scale + (one + scale));
 }
 
-// tanh |x| = -m / (m + 2) with m = expm1(-2 |x|): no cancellation at small x, no overflow at large
+// m / (m + 2) with m = expm1(2 x): no cancellation at small x; beyond +-20 the quotient is +-1. The sign is
+// there for -0.
 LSTM_INLINE Vec vtanh(Vec x) {
-  Vec z = absolute(x) * -2.0f;
-  z = select(z < -40.0f, splat(-40.0f), z);
-  const Reduced e = reduceExp(z);
+  const Reduced e = reduceExp(atLeast(atMost(x * 2.0f, 40.0f), -40.0f));
   const Vec scale = exp2Int(e.n);
   const Vec m = e.expm1 * scale + (scale - 1.0f);
-  const Vec magnitude = -m / (m + 2.0f);
-  return (Vec)((IntVec)magnitude | ((IntVec)x & (int32_t)0x80000000));
+  const Vec quotient = m / (m + 2.0f);
+  return (Vec)((IntVec)quotient | ((IntVec)x & (int32_t)0x80000000));
 }
 
 }  // namespace lstm::cpu::LSTM_ARCH

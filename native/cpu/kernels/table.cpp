@@ -21,6 +21,8 @@ const Kernels& kernels() {
       .packBTransposed = packBTransposed,
       .cellForward = cellForward,
       .cellBackward = cellBackward,
+      .lstmStep = lstmStep,
+      .quantizeRow = quantizeRow,
       .add = add,
       .columnSums = columnSums,
       .exponential = exponential,

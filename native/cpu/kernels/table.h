@@ -14,6 +14,8 @@ void packBTransposed(int64_t k, int n, const float* b, int64_t ldb, int vectors,
                      float* out);
 void cellForward(const CellForward&);
 void cellBackward(const CellBackward&);
+void lstmStep(const LstmStep&);
+void quantizeRow(int k, const float* x, int16_t* q, float* scale);
 void add(float* to, const float* from, int64_t count);
 void columnSums(int64_t rows, int64_t columns, const float* x, int64_t ld, float* out);
 void exponential(const float* x, float* y, int64_t count);

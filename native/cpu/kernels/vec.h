@@ -65,7 +65,19 @@ LSTM_INLINE void storePartial(float* p, Vec v, int n) {
 #if LSTM_VECTOR_WIDTH == 16 && defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #elif LSTM_VECTOR_WIDTH == 8 && defined(__AVX2__)
-  _mm256_maskstore_ps(p, maskOf(n), (__m256)v);
+  // By halves: a masked store takes tens of cycles on AMD's cores.
+  __m128 part = _mm256_castps256_ps128((__m256)v);
+  if (n & 4) {
+    _mm_storeu_ps(p, part);
+    part = _mm256_extractf128_ps((__m256)v, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), part);
+    part = _mm_movehl_ps(part, part);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, part);
 #else
   for (int i = 0; i < n; ++i) p[i] = v[i];
 #endif
@@ -84,7 +96,24 @@ LSTM_INLINE void storeUpTo(float* p, Vec v, int n) {
 }
 
 LSTM_INLINE Vec select(IntVec condition, Vec yes, Vec no) {
-  return (Vec)((condition & (IntVec)yes) | (~condition & (IntVec)no));
+  return condition ? yes : no;
+}
+
+// x held to a limit; NaN passes both.
+LSTM_INLINE Vec atMost(Vec x, float limit) {
+#if LSTM_VECTOR_WIDTH == 8 && defined(__AVX2__)
+  return (Vec)_mm256_min_ps((__m256)splat(limit), (__m256)x);
+#else
+  return select(x > limit, splat(limit), x);
+#endif
+}
+
+LSTM_INLINE Vec atLeast(Vec x, float limit) {
+#if LSTM_VECTOR_WIDTH == 8 && defined(__AVX2__)
+  return (Vec)_mm256_max_ps((__m256)splat(limit), (__m256)x);
+#else
+  return select(x < limit, splat(limit), x);
+#endif
 }
 
 LSTM_INLINE float sumLanes(Vec v) {

@@ -36,4 +36,9 @@ LSTM_HOST_DEVICE inline void dropoutWithinBlock(const DropoutDraw& draw, uint64_
   }
 }
 
+// Of a row that is kept or dropped whole.
+LSTM_HOST_DEVICE inline float droppedByRow(const DropoutDraw& draw, int32_t rowKey, float x) {
+  return dropped(draw, philoxWord(draw.key, static_cast<uint64_t>(rowKey)), x);
+}
+
 }  // namespace lstm::elements

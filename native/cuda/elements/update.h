@@ -59,36 +59,65 @@ LSTM_HOST_DEVICE inline float clipped(const Clip& clip, float g) {
   return g > clip.value ? clip.value : g;
 }
 
-// Whether the update happens: the squared norm fits a float (Adam's v is one, and an infinite v would stop its
-// parameter for good), and the loss, where it is looked at, is finite.
+// The squared norm fits a float: Adam's v is one, and an infinite v would stop its parameter for good.
+LSTM_HOST_DEVICE inline bool normIsFinite(double squaredNorm) {
+  return fabsf(static_cast<float>(squaredNorm)) < INFINITY;
+}
+
+// Whether the update happens: the norm is finite, and so is the loss, where it is looked at.
 LSTM_HOST_DEVICE inline bool updateApplies(double squaredNorm, double loss) {
-  return fabsf(static_cast<float>(squaredNorm)) < INFINITY && fabs(loss) < static_cast<double>(INFINITY);
+  return normIsFinite(squaredNorm) && fabs(loss) < static_cast<double>(INFINITY);
+}
+
+// Adam's bias corrections of step `step`, from 1.
+struct BiasCorrection {
+  float stepSize;          // learningRate / (1 - beta1^step)
+  float inverseRootBias2;  // 1 / sqrt(1 - beta2^step)
+};
+
+LSTM_HOST_DEVICE inline BiasCorrection biasCorrection(float learningRate, float beta1, float beta2,
+                                                      int64_t step) {
+  const double t = static_cast<double>(step);
+  return {static_cast<float>(learningRate / (1 - pow(static_cast<double>(beta1), t))),
+          static_cast<float>(1 / sqrt(1 - pow(static_cast<double>(beta2), t)))};
+}
+
+struct LossScale {
+  float scale;
+  int32_t goodSteps;
+};
+
+// The rule of PyTorch's GradScaler: half of it after a norm that is not finite, twice of it after 2000 good ones.
+LSTM_HOST_DEVICE inline LossScale nextLossScale(const LossScale& now, bool finiteNorm) {
+  if (!finiteNorm) return {now.scale * 0.5f, 0};
+  if (now.goodSteps + 1 < 2000) return {now.scale, now.goodSteps + 1};
+  return {now.scale * 2 < INFINITY ? now.scale * 2 : now.scale, 0};
 }
 
 struct UpdateElement {
+  float inverseLossScale;
   float l1, l2;
   Clip clip;
   float learningRate;           // sgd
   float momentum;               // sgd
   bool nesterov;                // sgd
   float beta1, beta2, epsilon;  // adam
-  float stepSize;               // adam: learningRate / (1 - beta1^step)
-  float inverseRootBias2;       // adam: 1 / sqrt(1 - beta2^step)
+  BiasCorrection bias;          // adam
 };
 
 // adam (Kingma and Ba 2015, Algorithm 1, epsilon outside the root). The caller clears g.
 LSTM_HOST_DEVICE inline void adamElement(const UpdateElement& u, float g, float* p, float* m, float* v) {
-  const float d = clipped(u.clip, penalised(g, *p, u.l1, u.l2));
+  const float d = clipped(u.clip, penalised(g * u.inverseLossScale, *p, u.l1, u.l2));
   const float first = u.beta1 * *m + (1 - u.beta1) * d;
   const float second = u.beta2 * *v + (1 - u.beta2) * (d * d);
   *m = first;
   *v = second;
-  *p -= u.stepSize * first / (sqrtf(second) * u.inverseRootBias2 + u.epsilon);
+  *p -= u.bias.stepSize * first / (sqrtf(second) * u.bias.inverseRootBias2 + u.epsilon);
 }
 
 // sgd in PyTorch's form, dampening 0. m null: no momentum.
 LSTM_HOST_DEVICE inline void sgdElement(const UpdateElement& u, float g, float* p, float* m) {
-  const float d = clipped(u.clip, penalised(g, *p, u.l1, u.l2));
+  const float d = clipped(u.clip, penalised(g * u.inverseLossScale, *p, u.l1, u.l2));
   if (!m) {
     *p -= u.learningRate * d;
     return;

@@ -37,9 +37,11 @@ void RuntimeContext::open() {
   LSTM_CUDA_CALL(cudaDeviceGetAttribute, &multiprocessors, cudaDevAttrMultiProcessorCount, device);
   lstm::gpu::requireKernels();
   LSTM_CUDA_CALL(cudaStreamCreateWithFlags, &stream, cudaStreamNonBlocking);
+  LSTM_CUDA_CALL(cudaStreamCreateWithFlags, &copies, cudaStreamNonBlocking);
   LSTM_CUDA_CALL(cudaEventCreate, &timeStart);
   LSTM_CUDA_CALL(cudaEventCreate, &timeStop);
-  staging = std::make_unique<lstm::gpu::Staging>(stream);
+  staging = std::make_unique<lstm::gpu::Staging>(stream, copies);
+  fetches = std::make_unique<lstm::gpu::Fetches>(stream);
   LSTM_API_CALL(libraries.cudnn, cudnnCreate, &cudnn);
   LSTM_API_CALL(libraries.cudnn, cudnnSetStream, cudnn, stream);
   LSTM_API_CALL(libraries.cublasLt, cublasLtCreate, &cublasLt);
@@ -54,15 +56,18 @@ void RuntimeContext::open() {
 // Statuses are of no use here: after a lost device every call fails, and there is nobody to tell.
 void RuntimeContext::close() noexcept {
   if (cudaSetDevice(device) != cudaSuccess) cudaGetLastError();
+  if (copies) cudaStreamSynchronize(copies);
   if (stream) cudaStreamSynchronize(stream);
   gemmPlans.reset();
   if (cudnn) libraries.cudnn.cudnnDestroy(cudnn);
   if (cublasLt) libraries.cublasLt.cublasLtDestroy(cublasLt);
   staging.reset();
+  fetches.reset();
   if (gemmWorkspace) cudaFree(gemmWorkspace);
   if (columnScratch) cudaFree(columnScratch);
   if (timeStart) cudaEventDestroy(timeStart);
   if (timeStop) cudaEventDestroy(timeStop);
+  if (copies) cudaStreamDestroy(copies);
   if (stream) cudaStreamDestroy(stream);
   cudaGetLastError();
 }

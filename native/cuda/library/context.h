@@ -7,8 +7,9 @@
 #include "cuda/library/libraries.h"
 #include "cuda/library/staging.h"
 
-// One device for one thread: a stream that everything runs on in the order of the calls, the handles that work on it,
-// and scratch that lives as long. The stream does not wait for the legacy default stream.
+// One device for one thread: a stream that everything runs on in the order of the calls, one that brings batches to the
+// card meanwhile, the handles that work on the first, and scratch that lives as long. Neither stream waits for the
+// legacy default stream.
 struct RuntimeContext {
   explicit RuntimeContext(int index);
   ~RuntimeContext();
@@ -24,6 +25,7 @@ struct RuntimeContext {
   const lstm::gpu::Libraries& libraries;
   int multiprocessors = 0;
   cudaStream_t stream = nullptr;
+  cudaStream_t copies = nullptr;
   cudnnHandle_t cudnn = nullptr;
   cublasLtHandle_t cublasLt = nullptr;
   void* gemmWorkspace = nullptr;
@@ -32,6 +34,7 @@ struct RuntimeContext {
   cudaEvent_t timeStart = nullptr;
   cudaEvent_t timeStop = nullptr;
   std::unique_ptr<lstm::gpu::Staging> staging;
+  std::unique_ptr<lstm::gpu::Fetches> fetches;
   std::unique_ptr<lstm::gpu::GemmPlans> gemmPlans;
   bool isCapturing = false;
   bool isLost = false;

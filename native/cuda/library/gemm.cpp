@@ -32,9 +32,14 @@ uint32_t alignmentOf(const void* pointer) {
 }
 
 cublasComputeType_t computeTypeOf(int precision) {
-  if (precision == kPrecisionFp32) return CUBLAS_COMPUTE_32F;
-  if (precision == kPrecisionTf32) return CUBLAS_COMPUTE_32F_FAST_TF32;
-  fail(kRuntimeNotSupported, kCall, "half precision is not implemented: expected fp32 or tf32");
+  require(precision >= kPrecisionFp32 && precision <= kPrecisionBf16, kCall, "no such precision");
+  return precision == kPrecisionTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+// Of A and B; C and the bias are float32.
+cudaDataType_t operandTypeOf(int precision) {
+  if (precision == kPrecisionFp16) return CUDA_R_16F;
+  return precision == kPrecisionBf16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
 cublasLtEpilogue_t epilogueOf(int epilogue) {
@@ -68,8 +73,10 @@ void describe(const CublasLtApi& api, const RuntimeGemm& g, GemmPlan& plan) {
   const uint64_t bColumns = static_cast<uint64_t>(g.transposeB ? g.n : g.k);
   const uint64_t aRows = static_cast<uint64_t>(g.transposeA ? g.m : g.k);
   const uint64_t aColumns = static_cast<uint64_t>(g.transposeA ? g.k : g.m);
-  LSTM_API_CALL(api, cublasLtMatrixLayoutCreate, &plan.first, CUDA_R_32F, bRows, bColumns, g.ldb);
-  LSTM_API_CALL(api, cublasLtMatrixLayoutCreate, &plan.second, CUDA_R_32F, aRows, aColumns, g.lda);
+  LSTM_API_CALL(api, cublasLtMatrixLayoutCreate, &plan.first, operandTypeOf(g.precision), bRows, bColumns,
+                g.ldb);
+  LSTM_API_CALL(api, cublasLtMatrixLayoutCreate, &plan.second, operandTypeOf(g.precision), aRows, aColumns,
+                g.lda);
   LSTM_API_CALL(api, cublasLtMatrixLayoutCreate, &plan.result, CUDA_R_32F, static_cast<uint64_t>(g.n),
                 static_cast<uint64_t>(g.m), g.ldc);
 }

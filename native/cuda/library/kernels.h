@@ -21,11 +21,15 @@ void activationForward(const Launch& launch, int activation, int64_t rows, int c
 void activationBackward(const Launch& launch, int activation, int64_t rows, int channels, const float* y,
                         float* dy);
 void add(const Launch& launch, float* to, const float* from, int64_t count);
+void copyIf(const Launch& launch, float* to, const float* from, int64_t count, const int32_t* flag);
 
 // scratch: kColumnScratchFloats, when there are many rows
 constexpr int64_t kColumnScratchFloats = int64_t{1} << 20;
 void columnSums(const Launch& launch, int64_t rows, int channels, const float* x, float* sums,
                 float* scratch);
+
+void toHalf(const Launch& launch, int kind, void* to, const float* from, int64_t count);
+void fromHalf(const Launch& launch, int kind, float* to, const void* from, int64_t count, bool sum);
 
 void embeddingForward(const Launch& launch, int64_t rows, int size, const int32_t* tokens, const float* table,
                       float* y);
@@ -37,6 +41,9 @@ void dropout(const Launch& launch, const RuntimeDropout& args);
 void poolForward(const Launch& launch, const RuntimePool& pool, const float* x, float* y, int32_t* argmax);
 void poolBackward(const Launch& launch, const RuntimePool& pool, const float* dy, const int32_t* argmax,
                   float* dx);
+
+int64_t activationPartials(int64_t rows, int channels);
+void activationRegularizer(const Launch& launch, const RuntimeActivationRegularizer& args);
 
 int64_t lossPartials(int64_t rows);
 void loss(const Launch& launch, const RuntimeLoss& args);

@@ -17,6 +17,10 @@ namespace lstm::gpu {
   X(cudnnCreate)                   \
   X(cudnnDestroy)                  \
   X(cudnnSetStream)                \
+  X(cudnnCreateDropoutDescriptor)  \
+  X(cudnnDestroyDropoutDescriptor) \
+  X(cudnnSetDropoutDescriptor)     \
+  X(cudnnDropoutGetStatesSize)     \
   X(cudnnCreateTensorDescriptor)   \
   X(cudnnDestroyTensorDescriptor)  \
   X(cudnnSetTensorNdDescriptor)    \

@@ -8,7 +8,8 @@ using lstm::gpu::fail;
 using lstm::gpu::require;
 
 RuntimeRnn::RuntimeRnn(RuntimeContext& context, const RuntimeRnnConfig& config)
-    : descriptors(context.libraries.cudnn, config) {
+    : dropout(context.libraries.cudnn, context.cudnn, config),
+      descriptors(context.libraries.cudnn, config, dropout.handle) {
   if (config.algorithm == kRnnPersistDynamic && !lstm::gpu::openNvrtc())
     fail(kRuntimeNotSupported, "rnnCreate", "the algorithm persistDynamic needs NVRTC, which was not found");
   LSTM_API_CALL(context.libraries.cudnn, cudnnGetRNNWeightSpaceSize, context.cudnn, descriptors.rnn,

@@ -13,6 +13,7 @@ struct RuntimeRnn {
   void backwardData(RuntimeContext& context, const RuntimeRnnBuffers& buffers);
   void backwardWeights(RuntimeContext& context, const RuntimeRnnBuffers& buffers);
 
+  lstm::gpu::DropoutDescriptor dropout;  // outlives the descriptors
   lstm::gpu::RnnDescriptors descriptors;
   size_t weightBytes = 0;
   size_t workBytes = 0;     // of the greediest pass

@@ -36,7 +36,12 @@ cudnnRNNBiasMode_t biasModeOf(int mode) {
   fail(kRuntimeInvalid, kCreate, "expected a bias mode from 0 to 2, got " + std::to_string(mode));
 }
 
-// Strict float32 is what FMA_MATH names; DEFAULT_MATH may use TF32 on cards that have it.
+cudnnDataType_t dataTypeOf(int precision) {
+  if (precision == kPrecisionFp16) return CUDNN_DATA_HALF;
+  return precision == kPrecisionBf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
+// Strict float32 is what FMA_MATH names; DEFAULT_MATH may use TF32 on cards that have it. Sums are float32 in all.
 cudnnMathType_t mathTypeOf(int precision) {
   switch (precision) {
     case kPrecisionFp32:
@@ -45,7 +50,7 @@ cudnnMathType_t mathTypeOf(int precision) {
       return CUDNN_DEFAULT_MATH;
     case kPrecisionFp16:
     case kPrecisionBf16:
-      fail(kRuntimeNotSupported, kCreate, "half precision is not implemented: expected fp32 or tf32");
+      return CUDNN_TENSOR_OP_MATH;
   }
   fail(kRuntimeInvalid, kCreate, "expected a precision from 0 to 3, got " + std::to_string(precision));
 }
@@ -56,6 +61,10 @@ void checkConfig(const RuntimeRnnConfig& config) {
   require(config.projectionSize >= 1 && config.projectionSize <= config.hiddenSize, kCreate,
           "expected a projectionSize from 1 to hiddenSize (" + std::to_string(config.hiddenSize) + "), got " +
               std::to_string(config.projectionSize));
+  require(config.dropout >= 0 && config.dropout < 1, kCreate, "expected a dropout rate in [0, 1)");
+  // The descriptor takes it, but no such kernel is part of the library.
+  if (config.precision == kPrecisionBf16 && config.algorithm != kRnnStandard)
+    fail(kRuntimeNotSupported, kCreate, "bf16 is the standard algorithm's alone");
   require(!std::isnan(config.cellClip), kCreate, "expected a number for cellClip, got NaN");
   // cuDNN counts a layer's gate weights in 32 bits and answers with nonsense beyond them.
   const int64_t directions = config.bidirectional ? 2 : 1;
@@ -70,12 +79,32 @@ void checkConfig(const RuntimeRnnConfig& config) {
 
 }  // namespace
 
-RnnDescriptors::RnnDescriptors(const CudnnApi& api, const RuntimeRnnConfig& config)
+DropoutDescriptor::DropoutDescriptor(const CudnnApi& api, cudnnHandle_t cudnn, const RuntimeRnnConfig& config)
+    : api_(api) {
+  if (config.dropout <= 0) return;
+  require(config.dDropoutState && config.dropout < 1, kCreate,
+          "expected a dropout rate in [0, 1) and memory for its state");
+  LSTM_API_CALL(api_, cudnnCreateDropoutDescriptor, &handle);
+  try {
+    LSTM_API_CALL(api_, cudnnSetDropoutDescriptor, handle, cudnn, config.dropout, config.dDropoutState,
+                  config.dropoutStateBytes, config.dropoutSeed);
+  } catch (...) {
+    api_.cudnnDestroyDropoutDescriptor(handle);
+    throw;
+  }
+}
+
+DropoutDescriptor::~DropoutDescriptor() {
+  if (handle) api_.cudnnDestroyDropoutDescriptor(handle);
+}
+
+RnnDescriptors::RnnDescriptors(const CudnnApi& api, const RuntimeRnnConfig& config,
+                               cudnnDropoutDescriptor_t dropout)
     : api_(api), config_(config) {
   checkConfig(config_);
   try {
     create();
-    setRnn();
+    setRnn(dropout);
   } catch (...) {
     destroy();
     throw;
@@ -102,13 +131,13 @@ void RnnDescriptors::destroy() noexcept {
   if (c) api_.cudnnDestroyTensorDescriptor(c);
 }
 
-// The dropout descriptor is null: masks between layers are ours, so that every device draws the same.
-void RnnDescriptors::setRnn() {
+// A null dropout descriptor where masks between layers are ours, so that every device draws the same.
+void RnnDescriptors::setRnn(cudnnDropoutDescriptor_t dropout) {
   const cudnnDirectionMode_t direction = config_.bidirectional ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL;
   LSTM_API_CALL(api_, cudnnSetRNNDescriptor_v8, rnn, algorithmOf(config_.algorithm), CUDNN_LSTM,
-                biasModeOf(config_.biasMode), direction, CUDNN_LINEAR_INPUT, CUDNN_DATA_FLOAT,
+                biasModeOf(config_.biasMode), direction, CUDNN_LINEAR_INPUT, dataTypeOf(config_.precision),
                 CUDNN_DATA_FLOAT, mathTypeOf(config_.precision), config_.inputSize, config_.hiddenSize,
-                config_.projectionSize, config_.numLayers, nullptr, 0);
+                config_.projectionSize, config_.numLayers, dropout, 0);
   // After every set, which clears it.
   if (config_.cellClip > 0)
     LSTM_API_CALL(api_, cudnnRNNSetClip_v9, rnn, CUDNN_RNN_CLIP_MINMAX, -config_.cellClip, config_.cellClip);
@@ -141,9 +170,10 @@ bool RnnDescriptors::setShape(const RuntimeRnnShape& shape) {
       std::equal(lengths_.begin(), lengths_.end(), shape.lengths))
     return false;
   lengths_.clear();  // a failure below leaves no shape
-  LSTM_API_CALL(api_, cudnnSetRNNDataDescriptor, x, CUDNN_DATA_FLOAT, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED,
+  const cudnnDataType_t type = dataTypeOf(config_.precision);
+  LSTM_API_CALL(api_, cudnnSetRNNDataDescriptor, x, type, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED,
                 shape.timeSteps, shape.batchSize, config_.inputSize, shape.lengths, nullptr);
-  LSTM_API_CALL(api_, cudnnSetRNNDataDescriptor, y, CUDNN_DATA_FLOAT, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED,
+  LSTM_API_CALL(api_, cudnnSetRNNDataDescriptor, y, type, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED,
                 shape.timeSteps, shape.batchSize, directions() * config_.projectionSize, shape.lengths,
                 nullptr);
   setState(h, shape.batchSize, config_.projectionSize);
@@ -156,7 +186,8 @@ bool RnnDescriptors::setShape(const RuntimeRnnShape& shape) {
 void RnnDescriptors::setState(cudnnTensorDescriptor_t descriptor, int batchSize, int width) {
   const int sizes[] = {config_.numLayers * directions(), batchSize, width};
   const int strides[] = {batchSize * width, width, 1};
-  LSTM_API_CALL(api_, cudnnSetTensorNdDescriptor, descriptor, CUDNN_DATA_FLOAT, 3, sizes, strides);
+  LSTM_API_CALL(api_, cudnnSetTensorNdDescriptor, descriptor, dataTypeOf(config_.precision), 3, sizes,
+                strides);
 }
 
 }  // namespace lstm::gpu

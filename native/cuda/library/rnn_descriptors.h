@@ -12,10 +12,26 @@ namespace lstm::gpu {
 
 constexpr int kLongestSequence = 65535;  // the data descriptor refuses more
 
+// cuDNN's dropout between layers. The RNN's descriptor keeps a pointer to it.
+class DropoutDescriptor {
+ public:
+  // None for a configuration without. Else it launches the kernel that seeds the state.
+  DropoutDescriptor(const CudnnApi& api, cudnnHandle_t cudnn, const RuntimeRnnConfig& config);
+  ~DropoutDescriptor();
+  DropoutDescriptor(const DropoutDescriptor&) = delete;
+  DropoutDescriptor& operator=(const DropoutDescriptor&) = delete;
+
+  cudnnDropoutDescriptor_t handle = nullptr;
+
+ private:
+  const CudnnApi& api_;
+};
+
 class RnnDescriptors {
  public:
   // Throws kRuntimeNotSupported for what the library (or this code) cannot do, kRuntimeInvalid for what makes no sense.
-  RnnDescriptors(const CudnnApi& api, const RuntimeRnnConfig& config);
+  RnnDescriptors(const CudnnApi& api, const RuntimeRnnConfig& config,
+                 cudnnDropoutDescriptor_t dropout = nullptr);
   ~RnnDescriptors();
   RnnDescriptors(const RnnDescriptors&) = delete;
   RnnDescriptors& operator=(const RnnDescriptors&) = delete;
@@ -36,7 +52,7 @@ class RnnDescriptors {
 
  private:
   void create();
-  void setRnn();
+  void setRnn(cudnnDropoutDescriptor_t dropout);
   void checkShape(const RuntimeRnnShape& shape) const;
   void setState(cudnnTensorDescriptor_t descriptor, int batchSize, int width);
   void destroy() noexcept;

@@ -196,6 +196,22 @@ RuntimeStatus synchronize(RuntimeContext* context, RuntimeError* error) noexcept
   });
 }
 
+RuntimeStatus beginFetch(RuntimeContext* context, const void* device, size_t bytes, uint64_t* ticket,
+                         RuntimeError* error) noexcept {
+  return within(context, error, [&](RuntimeContext& c) {
+    c.requireNotCapturing("fetch");
+    *ticket = c.fetches->begin(device, bytes);
+  });
+}
+
+RuntimeStatus collectFetch(RuntimeContext* context, uint64_t ticket, void* host, size_t bytes,
+                           RuntimeError* error) noexcept {
+  return within(context, error, [&](RuntimeContext& c) {
+    c.requireNotCapturing("collect");
+    c.fetches->collect(ticket, host, bytes);
+  });
+}
+
 // Graphs
 
 RuntimeStatus startCapture(RuntimeContext* context, RuntimeError* error) noexcept {
@@ -234,6 +250,12 @@ void rnnDestroy(RuntimeContext*, RuntimeRnn* rnn) noexcept {
 RuntimeStatus rnnWeightBytes(RuntimeContext* context, RuntimeRnn* rnn, size_t* bytes,
                              RuntimeError* error) noexcept {
   return within(context, error, [&](RuntimeContext&) { *bytes = rnn->weightBytes; });
+}
+
+RuntimeStatus rnnDropoutBytes(RuntimeContext* context, size_t* bytes, RuntimeError* error) noexcept {
+  return within(context, error, [&](RuntimeContext& c) {
+    LSTM_API_CALL(c.libraries.cudnn, cudnnDropoutGetStatesSize, c.cudnn, bytes);
+  });
 }
 
 RuntimeStatus rnnSetShape(RuntimeContext* context, RuntimeRnn* rnn, const RuntimeRnnShape* shape,
@@ -307,6 +329,22 @@ RuntimeStatus runAdd(RuntimeContext* context, float* to, const float* from, int6
   return launching(context, error, [&](const Launch& launch) { add(launch, to, from, count); });
 }
 
+RuntimeStatus runToHalf(RuntimeContext* context, int kind, void* to, const float* from, int64_t count,
+                        RuntimeError* error) noexcept {
+  return launching(context, error, [&](const Launch& launch) { toHalf(launch, kind, to, from, count); });
+}
+
+RuntimeStatus runFromHalf(RuntimeContext* context, int kind, float* to, const void* from, int64_t count,
+                          int sum, RuntimeError* error) noexcept {
+  return launching(context, error,
+                   [&](const Launch& launch) { fromHalf(launch, kind, to, from, count, sum != 0); });
+}
+
+RuntimeStatus runCopyIf(RuntimeContext* context, float* to, const float* from, int64_t count,
+                        const int32_t* flag, RuntimeError* error) noexcept {
+  return launching(context, error, [&](const Launch& launch) { copyIf(launch, to, from, count, flag); });
+}
+
 RuntimeStatus runEmbedding(RuntimeContext* context, int64_t rows, int size, const int32_t* tokens,
                            const float* table, float* y, RuntimeError* error) noexcept {
   return launching(context, error,
@@ -323,6 +361,11 @@ RuntimeStatus runEmbeddingGradient(RuntimeContext* context, int64_t rows, int si
 
 RuntimeStatus runDropout(RuntimeContext* context, const RuntimeDropout* args, RuntimeError* error) noexcept {
   return launching(context, error, [&](const Launch& launch) { dropout(launch, *args); });
+}
+
+RuntimeStatus runActivationRegularizer(RuntimeContext* context, const RuntimeActivationRegularizer* args,
+                                       RuntimeError* error) noexcept {
+  return launching(context, error, [&](const Launch& launch) { activationRegularizer(launch, *args); });
 }
 
 RuntimeStatus runPool(RuntimeContext* context, const RuntimePool* pool, const float* x, float* y,
@@ -365,6 +408,8 @@ CudaRuntime makeTable() {
   table.copyRows = copyRows;
   table.zero = zero;
   table.synchronize = synchronize;
+  table.fetch = beginFetch;
+  table.collect = collectFetch;
   table.beginCapture = startCapture;
   table.endCapture = finishCapture;
   table.launchGraph = runGraph;
@@ -372,6 +417,7 @@ CudaRuntime makeTable() {
   table.rnnCreate = rnnCreate;
   table.rnnDestroy = rnnDestroy;
   table.rnnWeightBytes = rnnWeightBytes;
+  table.rnnDropoutBytes = rnnDropoutBytes;
   table.rnnSetShape = rnnSetShape;
   table.rnnForward = rnnForward;
   table.rnnBackwardData = rnnBackwardData;
@@ -383,11 +429,16 @@ CudaRuntime makeTable() {
   table.activationBackward = runActivationGradient;
   table.columnSums = runColumnSums;
   table.add = runAdd;
+  table.toHalf = runToHalf;
+  table.fromHalf = runFromHalf;
+  table.copyIf = runCopyIf;
   table.embeddingForward = runEmbedding;
   table.embeddingBackward = runEmbeddingGradient;
   table.dropout = runDropout;
   table.poolForward = runPool;
   table.poolBackward = runPoolGradient;
+  table.activationPartials = activationPartials;
+  table.activationRegularizer = runActivationRegularizer;
   table.lossPartials = lossPartials;
   table.loss = runLoss;
   table.updatePartials = updatePartials;

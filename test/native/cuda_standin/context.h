@@ -12,6 +12,7 @@ struct RuntimeGraph {
 
 struct RuntimeContext {
   standin::Memory memory;
+  std::vector<std::vector<char>> fetches;  // by ticket - 1: what is on its way to the host; empty: collected
   bool lost = false;
   RuntimeGraph* capturing = nullptr;
   double milliseconds = 0;  // of all work so far

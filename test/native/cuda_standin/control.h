@@ -36,6 +36,8 @@ int cudnn_lstm_cuda_standin_live(void);
 void cudnn_lstm_cuda_standin_set_cost(RuntimeRnnAlgorithm algorithm, double milliseconds);
 // Forward calls that ran with an algorithm since the reset.
 int cudnn_lstm_cuda_standin_forwards(RuntimeRnnAlgorithm algorithm);
+// The most fetches that were begun and not yet collected at one time since the reset.
+int cudnn_lstm_cuda_standin_most_under_way(void);
 // Compute capability and memory of the devices made up here; 8.0 and 1 GiB after a reset.
 void cudnn_lstm_cuda_standin_set_device(int computeMajor, uint64_t totalBytes);
 

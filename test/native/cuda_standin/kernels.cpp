@@ -5,8 +5,10 @@
 #include <limits>
 
 #include "cuda/elements/activation.h"
+#include "cuda/elements/activation_regularizer.h"
 #include "cuda/elements/dropout.h"
 #include "cuda/elements/embedding.h"
+#include "cuda/elements/half.h"
 #include "cuda/elements/loss.h"
 #include "cuda/elements/pool.h"
 #include "cuda/elements/softmax.h"
@@ -24,6 +26,27 @@ int64_t extent(int64_t rows, int64_t columns, int64_t ld) {
   return rows == 0 || columns == 0 ? 0 : (rows - 1) * ld + columns;
 }
 
+int halfKindOf(int precision) {
+  if (precision == kPrecisionFp16) return kHalfFp16;
+  return precision == kPrecisionBf16 ? kHalfBf16 : kHalfNone;
+}
+
+// A product's operand, of float32 or of halves.
+struct Operand {
+  Operand(const Memory& memory, const void* device, int64_t count, int precision, const char* name)
+      : kind(halfKindOf(precision)) {
+    if (kind == kHalfNone)
+      floats = memory.at(static_cast<const float*>(device), count, name);
+    else
+      halves = memory.at(static_cast<const uint16_t*>(device), count, name);
+  }
+  double operator[](int64_t i) const { return floats ? floats[i] : elements::floatOfHalf(kind, halves[i]); }
+
+  int kind;
+  const float* floats = nullptr;
+  const uint16_t* halves = nullptr;
+};
+
 void poison(double* scratch, int64_t count) {
   std::fill(scratch, scratch + count, std::numeric_limits<double>::quiet_NaN());
 }
@@ -36,17 +59,17 @@ RuntimeStatus gemm(RuntimeContext* context, const RuntimeGemm* given, RuntimeErr
     const Memory& memory = context->memory;
     if (g.lda < (g.transposeA ? g.m : g.k) || g.ldb < (g.transposeB ? g.k : g.n) || g.ldc < g.n)
       throw Refused{kRuntimeInvalid, "a row is longer than its leading dimension"};
-    const float* a =
-        memory.at(g.dA, g.transposeA ? extent(g.k, g.m, g.lda) : extent(g.m, g.k, g.lda), "gemm.dA");
-    const float* b =
-        memory.at(g.dB, g.transposeB ? extent(g.n, g.k, g.ldb) : extent(g.k, g.n, g.ldb), "gemm.dB");
+    const int64_t aCount = g.transposeA ? extent(g.k, g.m, g.lda) : extent(g.m, g.k, g.lda);
+    const int64_t bCount = g.transposeB ? extent(g.n, g.k, g.ldb) : extent(g.k, g.n, g.ldb);
+    const Operand a(memory, g.dA, aCount, g.precision, "gemm.dA");
+    const Operand b(memory, g.dB, bCount, g.precision, "gemm.dB");
     float* c = memory.at(g.dC, extent(g.m, g.n, g.ldc), "gemm.dC");
     const float* bias = g.epilogue == kEpilogueNone ? nullptr : memory.at(g.dBias, g.n, "gemm.dBias");
     for (int64_t i = 0; i < g.m; ++i)
       for (int64_t j = 0; j < g.n; ++j) {
         double sum = 0;
         for (int64_t k = 0; k < g.k; ++k)
-          sum += static_cast<double>(g.transposeA ? a[k * g.lda + i] : a[i * g.lda + k]) *
+          sum += (g.transposeA ? a[k * g.lda + i] : a[i * g.lda + k]) *
                  (g.transposeB ? b[j * g.ldb + k] : b[k * g.ldb + j]);
         float& at = c[i * g.ldc + j];
         double value = g.alpha * sum + (g.beta == 0 ? 0.0 : static_cast<double>(g.beta) * at);
@@ -107,6 +130,38 @@ RuntimeStatus add(RuntimeContext* context, float* to, const float* from, int64_t
   });
 }
 
+RuntimeStatus toHalf(RuntimeContext* context, int halfKind, void* to, const float* from, int64_t count,
+                     RuntimeError* error) {
+  return submit(context, "toHalf", error, [=] {
+    if (halfKind != kHalfFp16 && halfKind != kHalfBf16) throw Refused{kRuntimeInvalid, "no such kind"};
+    auto* halves = context->memory.at(static_cast<uint16_t*>(to), count, "to");
+    const float* x = context->memory.at(from, count, "from");
+    for (int64_t i = 0; i < count; ++i) halves[i] = elements::halfBits(halfKind, x[i]);
+  });
+}
+
+RuntimeStatus fromHalf(RuntimeContext* context, int halfKind, float* to, const void* from, int64_t count,
+                       int sum, RuntimeError* error) {
+  return submit(context, "fromHalf", error, [=] {
+    if (halfKind != kHalfFp16 && halfKind != kHalfBf16) throw Refused{kRuntimeInvalid, "no such kind"};
+    float* x = context->memory.at(to, count, "to");
+    const auto* halves = context->memory.at(static_cast<const uint16_t*>(from), count, "from");
+    for (int64_t i = 0; i < count; ++i)
+      x[i] = (sum ? x[i] : 0.0f) + elements::floatOfHalf(halfKind, halves[i]);
+  });
+}
+
+RuntimeStatus copyIf(RuntimeContext* context, float* to, const float* from, int64_t count,
+                     const int32_t* dFlag, RuntimeError* error) {
+  return submit(context, "copyIf", error, [=] {
+    const Memory& memory = context->memory;
+    const bool isSet = *memory.at(dFlag, 1, "dFlag") != 0;
+    const float* source = memory.at(from, count, "from");
+    float* target = memory.at(to, count, "to");
+    if (isSet) std::copy(source, source + count, target);
+  });
+}
+
 RuntimeStatus embeddingForward(RuntimeContext* context, int64_t rows, int size, const int32_t* dTokens,
                                const float* dTable, float* dY, RuntimeError* error) {
   return submit(context, "embeddingForward", error, [=] {
@@ -147,6 +202,7 @@ RuntimeStatus dropout(RuntimeContext* context, const RuntimeDropout* given, Runt
     const Memory& memory = context->memory;
     const RuntimeScalars* scalars = memory.at(d.dScalars, 1, "dropout.dScalars");
     const int32_t* sequence = memory.atOrNull(d.dRowToSequence, d.rows, "dropout.dRowToSequence");
+    const int32_t* keys = memory.atOrNull(d.dRowKeys, d.rows, "dropout.dRowKeys");
     const float* x = memory.at(d.dX, d.rows * d.channels, "dropout.dX");
     float* y = memory.at(d.dY, d.rows * d.channels, "dropout.dY");
     const elements::DropoutDraw draw = elements::dropoutDraw(d.seed, d.stream, scalars->drawStep, d.rate);
@@ -154,8 +210,48 @@ RuntimeStatus dropout(RuntimeContext* context, const RuntimeDropout* given, Runt
       for (int c = 0; c < d.channels; ++c) {
         const uint64_t element = static_cast<uint64_t>(sequence ? sequence[row] : row) * d.channels + c;
         const int64_t i = row * d.channels + c;
-        y[i] = elements::dropped(draw, philoxWord(draw.key, element), x[i]);
+        y[i] = keys ? elements::droppedByRow(draw, keys[row], x[i])
+                    : elements::dropped(draw, philoxWord(draw.key, element), x[i]);
       }
+  });
+}
+
+int64_t activationPartials(int64_t, int) {
+  return 3;
+}
+
+RuntimeStatus activationRegularizer(RuntimeContext* context, const RuntimeActivationRegularizer* given,
+                                    RuntimeError* error) {
+  const RuntimeActivationRegularizer a = *given;
+  return submit(context, "activationRegularizer", error, [context, a] {
+    const Memory& memory = context->memory;
+    const int32_t* lengths = memory.atOrNull(a.dLengths, a.batchSize, "activationRegularizer.dLengths");
+    const int64_t* rowOffset =
+        memory.atOrNull(a.dRowOffset, a.timeSteps + 1, "activationRegularizer.dRowOffset");
+    const int32_t* sequence =
+        memory.atOrNull(a.dRowToSequence, a.rows, "activationRegularizer.dRowToSequence");
+    const RuntimeScalars* scalars = memory.atOrNull(a.dScalars, 1, "activationRegularizer.dScalars");
+    const float* y = memory.at(a.dY, a.rows * a.channels, "activationRegularizer.dY");
+    float* dy = memory.at(a.dGradY, a.rows * a.channels, "activationRegularizer.dGradY");
+    double* sum = memory.at(a.dSum, 1, "activationRegularizer.dSum");
+    poison(memory.at(a.dPartials, activationPartials(a.rows, a.channels), "activationRegularizer.dPartials"),
+           activationPartials(a.rows, a.channels));
+    const elements::ActivationFactors factors =
+        elements::activationFactors(a.ar, a.tar, a.rows, a.batchSize, a.channels);
+    const float scale = a.gradientScale * (scalars ? scalars->lossScale : 1.0f);
+    int t = 0;
+    for (int64_t row = 0; row < a.rows; ++row) {
+      while (lengths && row >= rowOffset[t + 1]) ++t;
+      const int n = lengths ? sequence[row] : 0;
+      for (int c = 0; c < a.channels; ++c) {
+        const int64_t i = row * a.channels + c;
+        elements::ActivationNeighbours at = {nullptr, nullptr};
+        if (lengths && t > 0) at.before = y + (rowOffset[t - 1] + n) * a.channels + c;
+        if (lengths && t + 1 < lengths[n]) at.behind = y + (rowOffset[t + 1] + n) * a.channels + c;
+        *sum += elements::activationPenalty(factors, y[i], at);
+        dy[i] += scale * elements::activationPenaltyGradient(factors, y[i], at);
+      }
+    }
   });
 }
 
@@ -219,7 +315,9 @@ RuntimeStatus loss(RuntimeContext* context, const RuntimeLoss* given, RuntimeErr
     float* d = memory.atOrNull(l.dGradient, count, "loss.dGradient");
     poison(memory.at(l.dPartials, lossPartials(l.rows), "loss.dPartials"), lossPartials(l.rows));
     RuntimeLossSums* sums = memory.at(l.dSums, 1, "loss.dSums");
-    const double inverse = elements::inverseCount(l.kind, l.rows, l.classes);
+    const RuntimeScalars* scalars = memory.atOrNull(l.dScalars, 1, "loss.dScalars");
+    const double inverse = elements::inverseCount(l.kind, l.rows, l.classes) * l.gradientScale *
+                           (scalars ? scalars->lossScale : 1.0f);
     elements::LossPart total = elements::LossPart::none();
     elements::LoneTeam team;
     for (int64_t row = 0; row < l.rows; ++row) {
@@ -260,7 +358,12 @@ RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int pe
     float* m = memory.atOrNull(u.dM, u.size, "update.dM");
     float* v = u.kind == elements::kAdam ? memory.at(u.dV, u.size, "update.dV") : nullptr;
     if (v && !m) throw Violation{"update.dM: null for adam"};
-    const RuntimeScalars* scalars = memory.at(u.dScalars, 1, "update.dScalars");
+    RuntimeScalars* scalars = memory.at(u.dScalars, 1, "update.dScalars");
+    uint16_t* half = memory.atOrNull(static_cast<uint16_t*>(u.dHalfParams), u.size, "update.dHalfParams");
+    const float lossScale = u.unscaled ? 1 : scalars->lossScale;
+    const float inverseLossScale = 1 / lossScale;
+    const elements::BiasCorrection bias =
+        elements::biasCorrection(scalars->learningRate, v ? u.beta1 : 0, v ? u.beta2 : 0, scalars->step + 1);
     const RuntimeLossSums* loss = memory.atOrNull(u.dLoss, 1, "update.dLoss");
     double* tensorNorms = memory.at(u.dTensorNorms, u.rowCount, "update.dTensorNorms");
     double squaredNorm = 0;
@@ -268,13 +371,14 @@ RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int pe
       const RuntimeTensorRow& row = rows[i];
       tensorNorms[i] = 0;
       for (int64_t k = row.offset; row.trainable && k < row.offset + row.size; ++k)
-        tensorNorms[i] += elements::squaredGradient(g[k], p[k], row.l1, row.l2);
+        tensorNorms[i] += elements::squaredGradient(g[k] * inverseLossScale, p[k], row.l1, row.l2);
       squaredNorm += tensorNorms[i];
     }
     const bool applies = elements::updateApplies(squaredNorm, loss ? loss->loss : 0);
     for (int i = 0; i < u.rowCount; ++i) {
       const RuntimeTensorRow& row = rows[i];
       elements::UpdateElement element{};
+      element.inverseLossScale = inverseLossScale;
       element.l1 = row.l1;
       element.l2 = row.l2;
       element.clip = elements::clipOf(u.clip, u.clipLimit, squaredNorm, tensorNorms[i]);
@@ -284,19 +388,26 @@ RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int pe
       element.beta1 = u.beta1;
       element.beta2 = u.beta2;
       element.epsilon = u.epsilon;
-      element.stepSize = static_cast<float>(scalars->stepSize);
-      element.inverseRootBias2 = static_cast<float>(scalars->inverseRootBias2);
+      element.bias = bias;
       for (int64_t k = row.offset; k < row.offset + row.size; ++k) {
         if (applies && row.trainable) {
           if (u.kind == elements::kAdam)
             elements::adamElement(element, g[k], p + k, m + k, v + k);
           else
             elements::sgdElement(element, g[k], p + k, m ? m + k : nullptr);
+          if (half) half[k] = elements::halfBits(u.halfKind, p[k]);
         }
         g[k] = 0;
       }
     }
-    *sums = {penalty, squaredNorm, applies ? 1 : 0};
+    scalars->step += applies;
+    *sums = {penalty, squaredNorm, scalars->step, lossScale, applies};
+    const bool finite = elements::normIsFinite(squaredNorm);
+    if (!u.dynamicLossScale || (finite && !applies)) return;
+    const elements::LossScale next =
+        elements::nextLossScale({scalars->lossScale, scalars->goodSteps}, finite);
+    scalars->lossScale = next.scale;
+    scalars->goodSteps = next.goodSteps;
   });
 }
 

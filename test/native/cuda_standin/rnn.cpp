@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "cuda/elements/half.h"
 #include "cuda_standin/context.h"
 #include "cuda_standin/rnn_math.h"
 
@@ -51,49 +52,103 @@ void requireLegal(const RuntimeRnnConfig& c) {
   if (c.algorithm == kRnnSmallH && c.hiddenSize > 192) refuse("hiddenSize > 192");
 }
 
-void requireApart(const float* out, int64_t outFloats, const float* in, int64_t inFloats, const char* names) {
-  if (out && in && out < in + inFloats && in < out + outFloats)
+void requireApart(const void* out, int64_t outCount, const void* in, int64_t inCount, size_t elementBytes,
+                  const char* names) {
+  const auto a = reinterpret_cast<uintptr_t>(out), b = reinterpret_cast<uintptr_t>(in);
+  if (a < b + inCount * elementBytes && b < a + outCount * elementBytes)
     throw Violation{std::string(names) + " overlap"};
 }
 
+// A pass's tensors as floats: in place, or, in half precision, widened copies, of which the written ones go back.
+class Tensors {
+ public:
+  Tensors(const Memory& memory, int halfKind) : memory_(memory), kind_(halfKind) {}
+
+  float* at(const void* device, int64_t count, const char* name) {
+    if (kind_ == kHalfNone) return memory_.at(static_cast<float*>(const_cast<void*>(device)), count, name);
+    uint16_t* halves = memory_.at(static_cast<uint16_t*>(const_cast<void*>(device)), count, name);
+    Copy& copy = copies_.emplace_back(Copy{halves, std::vector<float>(count), false});
+    for (int64_t i = 0; i < count; ++i) copy.floats[i] = lstm::elements::floatOfHalf(kind_, halves[i]);
+    return copy.floats.data();
+  }
+  float* atOrNull(const void* device, int64_t count, const char* name) {
+    return device ? at(device, count, name) : nullptr;
+  }
+  float* out(void* device, int64_t count, const char* name) {
+    float* floats = at(device, count, name);
+    if (kind_ != kHalfNone) copies_.back().isWritten = true;
+    return floats;
+  }
+  float* outOrNull(void* device, int64_t count, const char* name) {
+    return device ? out(device, count, name) : nullptr;
+  }
+  void writeBack() const {
+    for (const Copy& copy : copies_)
+      for (size_t i = 0; copy.isWritten && i < copy.floats.size(); ++i)
+        copy.halves[i] = lstm::elements::halfBits(kind_, copy.floats[i]);
+  }
+
+ private:
+  struct Copy {
+    uint16_t* halves;
+    std::vector<float> floats;
+    bool isWritten;
+  };
+  const Memory& memory_;
+  int kind_;
+  std::vector<Copy> copies_;  // moving a vector keeps its elements where they are
+};
+
 // Checks every buffer of a pass and finds its place. `pass`: 0 forward, 1 backward data, 2 backward weights.
-RnnTensors resolve(const Memory& memory, const Rnn& rnn, const RuntimeRnnBuffers& b, int pass) {
+RnnTensors resolve(const Memory& memory, Tensors& tensors, const Rnn& rnn, const RuntimeRnnBuffers& b,
+                   int pass) {
   const int64_t stacks = int64_t{rnn.config.numLayers} * rnn.D() * rnn.batchSize;
   const int64_t h = stacks * rnn.P(), c = stacks * rnn.H(), y = rnn.yFloats();
-  const int64_t x = rnn.rows() * rnn.config.inputSize;
-  if (b.weightBytes < rnn.weightFloats() * sizeof(float))
-    throw Refused{kRuntimeInvalid, "weightBytes is too small"};
+  const int64_t x = rnn.rows() * rnn.config.inputSize, w = rnn.weightFloats();
+  const size_t bytes = rnn.elementBytes();
+  if (b.weightBytes != w * bytes) throw Refused{kRuntimeInvalid, "weightBytes is not what was told"};
   if (b.workBytes < workBytesOf(rnn)) throw Refused{kRuntimeInvalid, "workBytes is too small"};
   std::memset(memory.bytes(b.dWork, b.workBytes, "dWork"), 0xFF,
               b.workBytes);  // it holds nothing over a call
-  const int64_t weightFloats = static_cast<int64_t>(b.weightBytes / sizeof(float));
   RnnTensors at{};
-  at.weights = memory.at(b.dWeights, weightFloats, "dWeights");
-  at.x = memory.at(b.dX, x, "dX");
-  at.hx = memory.atOrNull(b.dHx, h, "dHx");
-  at.cx = memory.atOrNull(b.dCx, c, "dCx");
+  at.weights = tensors.at(b.dWeights, w, "dWeights");
+  at.x = tensors.at(b.dX, x, "dX");
+  at.hx = tensors.atOrNull(b.dHx, h, "dHx");
+  at.cx = tensors.atOrNull(b.dCx, c, "dCx");
+  at.drops = rnn.config.dropout > 0;
   if (pass == 0) {
-    at.y = memory.at(b.dYOut, y, "dYOut");
-    requireApart(at.y, y, at.x, x, "dYOut and dX");
-    at.hy = memory.atOrNull(b.dHy, h, "dHy");
-    at.cy = memory.atOrNull(b.dCy, c, "dCy");
+    requireApart(b.dYOut, y, b.dX, x, bytes, "dYOut and dX");
+    at.y = tensors.out(b.dYOut, y, "dYOut");
+    at.hy = tensors.outOrNull(b.dHy, h, "dHy");
+    at.cy = tensors.outOrNull(b.dCy, c, "dCy");
     return at;
   }
-  at.y = const_cast<float*>(memory.at(b.dY, y, "dY"));
+  at.y = tensors.at(b.dY, y, "dY");
   if (pass == 1) {
-    at.dy = memory.at(b.dGradY, y, "dGradY");
-    at.dhy = memory.atOrNull(b.dGradHy, h, "dGradHy");
-    at.dcy = memory.atOrNull(b.dGradCy, c, "dGradCy");
-    at.dx = memory.at(b.dGradX, x, "dGradX");
-    requireApart(at.dx, x, at.dy, y, "dGradX and dGradY");
-    requireApart(at.dx, x, at.y, y, "dGradX and dY");
-    requireApart(at.dx, x, at.x, x, "dGradX and dX");
-    at.dhx = memory.atOrNull(b.dGradHx, h, "dGradHx");
-    at.dcx = memory.atOrNull(b.dGradCx, c, "dGradCx");
+    at.dy = tensors.at(b.dGradY, y, "dGradY");
+    at.dhy = tensors.atOrNull(b.dGradHy, h, "dGradHy");
+    at.dcy = tensors.atOrNull(b.dGradCy, c, "dGradCy");
+    requireApart(b.dGradX, x, b.dGradY, y, bytes, "dGradX and dGradY");
+    requireApart(b.dGradX, x, b.dY, y, bytes, "dGradX and dY");
+    requireApart(b.dGradX, x, b.dX, x, bytes, "dGradX and dX");
+    at.dx = tensors.out(b.dGradX, x, "dGradX");
+    at.dhx = tensors.outOrNull(b.dGradHx, h, "dGradHx");
+    at.dcx = tensors.outOrNull(b.dGradCx, c, "dGradCx");
   } else {
-    at.dWeights = memory.at(b.dGradWeights, weightFloats, "dGradWeights");
+    at.dWeights = tensors.out(b.dGradWeights, w, "dGradWeights");
   }
   return at;
+}
+
+// Where the library's dropout stands.
+struct DropoutState {
+  uint64_t seed, passes;
+};
+
+// The seed of a training forward, which moves the state on.
+uint64_t nextDropSeed(const Memory& memory, const RuntimeRnnConfig& config) {
+  auto* state = memory.at(static_cast<DropoutState*>(config.dDropoutState), 1, "dDropoutState");
+  return state->seed + 0x632be59bd9b4e019u * ++state->passes;
 }
 
 float* reserveOf(const Memory& memory, const Rnn& rnn, const RuntimeRnnBuffers& b) {
@@ -154,6 +209,12 @@ RuntimeStatus rnnCreate(RuntimeContext* context, const RuntimeRnnConfig* config,
                         RuntimeError* error) {
   return now(context, "rnnCreate", error, [&] {
     requireLegal(*config);
+    if (config->dropout > 0) {
+      if (config->dropoutStateBytes < sizeof(DropoutState))
+        throw Refused{kRuntimeInvalid, "dropoutStateBytes is too small"};
+      *context->memory.at(static_cast<DropoutState*>(config->dDropoutState), 1, "dDropoutState") = {
+          config->dropoutSeed, 0};
+    }
     *rnn = new RuntimeRnn;
     (*rnn)->config = *config;
     State& s = state();
@@ -171,7 +232,11 @@ void rnnDestroy(RuntimeContext*, RuntimeRnn* rnn) {
 }
 
 RuntimeStatus rnnWeightBytes(RuntimeContext* context, RuntimeRnn* rnn, size_t* bytes, RuntimeError* error) {
-  return now(context, "rnnWeightBytes", error, [&] { *bytes = rnn->weightFloats() * sizeof(float); });
+  return now(context, "rnnWeightBytes", error, [&] { *bytes = rnn->weightFloats() * rnn->elementBytes(); });
+}
+
+RuntimeStatus rnnDropoutBytes(RuntimeContext* context, size_t* bytes, RuntimeError* error) {
+  return now(context, "rnnDropoutBytes", error, [&] { *bytes = 1000; });
 }
 
 RuntimeStatus rnnSetShape(RuntimeContext* context, RuntimeRnn* rnn, const RuntimeRnnShape* shape,
@@ -206,16 +271,20 @@ RuntimeStatus rnnForward(RuntimeContext* context, RuntimeRnn* given, int trainin
   const RuntimeRnnBuffers b = *buffers;
   return submit(context, "rnnForward", error, [context, rnn, b, training] {
     requireShape(rnn);
-    RnnTensors at = resolve(context->memory, rnn, b, 0);
+    Tensors tensors(context->memory, rnn.halfKind());
+    RnnTensors at = resolve(context->memory, tensors, rnn, b, 0);
     std::vector<float> scratch;
     if (training) {
       at.reserve = reserveOf(context->memory, rnn, b);
+      if (at.drops) at.dropSeed = nextDropSeed(context->memory, rnn.config);
     } else {
+      at.drops = false;
       if (b.dReserve || b.reserveBytes) throw Violation{"dReserve: given in inference"};
       scratch.resize(rnn.reserveFloats());
       at.reserve = scratch.data();
     }
     forwardPass(rnn, at);
+    tensors.writeBack();
     const Header header = headerOf(rnn, at, 1);
     std::memcpy(at.reserve, &header, sizeof header);
     spend(context, rnn);
@@ -233,10 +302,12 @@ RuntimeStatus rnnBackwardData(RuntimeContext* context, RuntimeRnn* given, const 
     requireShape(rnn);
     if (rnn.config.algorithm == kRnnSmallH && rnn.H() > 128)
       throw Refused{kRuntimeNotSupported, "small-H backward: hiddenSize > 128"};
-    RnnTensors at = resolve(context->memory, rnn, b, 1);
+    Tensors tensors(context->memory, rnn.halfKind());
+    RnnTensors at = resolve(context->memory, tensors, rnn, b, 1);
     at.reserve = reserveOf(context->memory, rnn, b);
     enter(at, rnn, 2);
     backwardDataPass(rnn, at);
+    tensors.writeBack();
     spend(context, rnn);
   });
 }
@@ -247,10 +318,12 @@ RuntimeStatus rnnBackwardWeights(RuntimeContext* context, RuntimeRnn* given, con
   const RuntimeRnnBuffers b = *buffers;
   return submit(context, "rnnBackwardWeights", error, [context, rnn, b] {
     requireShape(rnn);
-    RnnTensors at = resolve(context->memory, rnn, b, 2);
+    Tensors tensors(context->memory, rnn.halfKind());
+    RnnTensors at = resolve(context->memory, tensors, rnn, b, 2);
     at.reserve = reserveOf(context->memory, rnn, b);
     enter(at, rnn, 3);
     backwardWeightsPass(rnn, at);
+    tensors.writeBack();
     spend(context, rnn);
   });
 }

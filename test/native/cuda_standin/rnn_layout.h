@@ -14,6 +14,12 @@ struct Rnn {
   std::vector<int> lengths;
   std::vector<int64_t> rowOffset;  // [T + 1]
 
+  int halfKind() const {
+    return config.precision == kPrecisionFp16   ? kHalfFp16
+           : config.precision == kPrecisionBf16 ? kHalfBf16
+                                                : kHalfNone;
+  }
+  size_t elementBytes() const { return halfKind() == kHalfNone ? sizeof(float) : sizeof(uint16_t); }
   int64_t rows() const { return rowOffset.back(); }
   int D() const { return config.bidirectional ? 2 : 1; }
   int H() const { return config.hiddenSize; }
@@ -33,7 +39,8 @@ struct Rnn {
   int64_t weightFloats() const { return biasAt(config.numLayers * D()); }
 
   // Reserve, in floats. A header, then for each pseudo-layer gates [rows, 4H] (backward: their gradients),
-  // c [rows, H], o tanh(c) [rows, H], the gradient at h [rows, P]; then the outputs of the layers below the last.
+  // c [rows, H], o tanh(c) [rows, H], the gradient at h [rows, P]; then the outputs of the layers below the last. Always
+  // of float32, for convenience.
   static constexpr int64_t kHeader = 64;
   int64_t perPseudoLayer() const { return rows() * (6 * H() + P()); }
   int64_t gatesAt(int p) const { return kHeader + p * perPseudoLayer(); }
@@ -43,7 +50,12 @@ struct Rnn {
   int64_t outputAt(int layer) const {
     return kHeader + config.numLayers * D() * perPseudoLayer() + layer * yFloats();
   }
-  int64_t reserveFloats() const { return outputAt(config.numLayers - 1); }
+  // With dropout: of each layer below the last what it was multiplied by, and the result.
+  int64_t maskAt(int layer) const { return outputAt(config.numLayers - 1) + 2 * layer * yFloats(); }
+  int64_t droppedAt(int layer) const { return maskAt(layer) + yFloats(); }
+  int64_t reserveFloats() const {
+    return config.dropout > 0 ? maskAt(config.numLayers - 1) : outputAt(config.numLayers - 1);
+  }
 
  private:
   int64_t matricesBefore(int p) const {

@@ -4,11 +4,19 @@
 #include <cmath>
 #include <vector>
 
+#include "cuda/elements/half.h"
+
 namespace standin {
 namespace {
 
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
+}
+
+// What is left of a number that the card stores in the RNN's precision.
+float stored(const Rnn& rnn, double x) {
+  const float single = static_cast<float>(x);
+  return rnn.halfKind() == kHalfNone ? single : lstm::elements::throughHalf(rnn.halfKind(), single);
 }
 
 double dot(const float* a, const float* b, int count) {
@@ -40,7 +48,8 @@ const float* before(const Walk& walk, int s, const float* rows, int64_t stride, 
 }
 
 const float* layerInput(const Rnn& rnn, const RnnTensors& at, int layer) {
-  return layer == 0 ? at.x : at.reserve + rnn.outputAt(layer - 1);
+  if (layer == 0) return at.x;
+  return at.reserve + (at.drops ? rnn.droppedAt(layer - 1) : rnn.outputAt(layer - 1));
 }
 
 float* layerOutput(const Rnn& rnn, const RnnTensors& at, int layer) {
@@ -73,18 +82,16 @@ void forwardSequence(const Walk& walk, const RnnTensors& at) {
       double pre = dot(w + int64_t{k} * in, x + row * in, in);
       if (h) pre += dot(r + int64_t{k} * P, h, P);
       for (int b = 0; b < rnn.config.biasMode; ++b) pre += bias[b * 4 * H + k];
-      gates[k] = static_cast<float>(k / H == 2 ? std::tanh(pre) : sigmoid(pre));
+      gates[k] = stored(rnn, k / H == 2 ? std::tanh(pre) : sigmoid(pre));
     }
     for (int j = 0; j < H; ++j) {
       const double raw = cellSum(gates, H, j, c ? c[j] : 0);
-      cRows[row * H + j] = static_cast<float>(std::clamp(raw, -clip, clip));
-      cellOutput[j] =
-          static_cast<float>(gates[3 * H + j] * std::tanh(static_cast<double>(cRows[row * H + j])));
+      cRows[row * H + j] = stored(rnn, std::clamp(raw, -clip, clip));
+      cellOutput[j] = stored(rnn, gates[3 * H + j] * std::tanh(static_cast<double>(cRows[row * H + j])));
     }
     for (int j = 0; j < P; ++j)
-      y[row * stride + j] = rnn.projected()
-                                ? static_cast<float>(dot(projection + int64_t{j} * H, cellOutput, H))
-                                : cellOutput[j];
+      y[row * stride + j] =
+          rnn.projected() ? stored(rnn, dot(projection + int64_t{j} * H, cellOutput, H)) : cellOutput[j];
   }
   const int64_t last = walk.row(walk.length() - 1);
   if (at.hy) std::copy_n(y + last * stride, P, at.hy + walk.state(P));
@@ -111,7 +118,7 @@ void backwardSequence(const Walk& walk, const RnnTensors& at, const std::vector<
     float* gates = at.reserve + rnn.gatesAt(p) + row * 4 * H;
     for (int j = 0; j < P; ++j) {
       dh[j] += dy[row * stride + walk.column() + j];
-      at.reserve[rnn.dhAt(p) + row * P + j] = static_cast<float>(dh[j]);
+      at.reserve[rnn.dhAt(p) + row * P + j] = stored(rnn, dh[j]);
     }
     for (int j = 0; j < H; ++j) {
       dCellOutput[j] = rnn.projected() ? 0 : dh[j];
@@ -123,10 +130,10 @@ void backwardSequence(const Walk& walk, const RnnTensors& at, const std::vector<
       const double tanhC = std::tanh(static_cast<double>(cRows[row * H + j]));
       double d = dc[j] + dCellOutput[j] * o * (1 - tanhC * tanhC);
       if (std::fabs(cellSum(gates, H, j, cPrev)) > clip) d = 0;
-      gates[j] = static_cast<float>(d * g * i * (1 - i));
-      gates[H + j] = static_cast<float>(d * cPrev * f * (1 - f));
-      gates[2 * H + j] = static_cast<float>(d * i * (1 - g * g));
-      gates[3 * H + j] = static_cast<float>(dCellOutput[j] * tanhC * o * (1 - o));
+      gates[j] = stored(rnn, d * g * i * (1 - i));
+      gates[H + j] = stored(rnn, d * cPrev * f * (1 - f));
+      gates[2 * H + j] = stored(rnn, d * i * (1 - g * g));
+      gates[3 * H + j] = stored(rnn, dCellOutput[j] * tanhC * o * (1 - o));
       dc[j] = d * f;
     }
     std::fill(dh.begin(), dh.end(), 0.0);
@@ -135,8 +142,8 @@ void backwardSequence(const Walk& walk, const RnnTensors& at, const std::vector<
       for (int j = 0; j < in; ++j) dx[row * in + j] += static_cast<double>(w[int64_t{k} * in + j]) * gates[k];
     }
   }
-  if (at.dhx) std::copy_n(dh.begin(), P, at.dhx + walk.state(P));
-  if (at.dcx) std::copy_n(dc.begin(), H, at.dcx + walk.state(H));
+  for (int j = 0; at.dhx && j < P; ++j) at.dhx[walk.state(P) + j] = stored(rnn, dh[j]);
+  for (int j = 0; at.dcx && j < H; ++j) at.dcx[walk.state(H) + j] = stored(rnn, dc[j]);
 }
 
 void outerSum(std::vector<double>& sum, const float* rows, int rowCount, const float* columns,
@@ -147,8 +154,8 @@ void outerSum(std::vector<double>& sum, const float* rows, int rowCount, const f
       sum[int64_t{i} * columnCount + j] += static_cast<double>(rows[i]) * columns[j];
 }
 
-void addTo(float* to, const std::vector<double>& sum) {
-  for (size_t i = 0; i < sum.size(); ++i) to[i] += static_cast<float>(sum[i]);
+void addTo(const Rnn& rnn, float* to, const std::vector<double>& sum) {
+  for (size_t i = 0; i < sum.size(); ++i) to[i] = stored(rnn, to[i] + static_cast<float>(sum[i]));
 }
 
 void weightGradients(const Rnn& rnn, const RnnTensors& at, int p) {
@@ -171,17 +178,39 @@ void weightGradients(const Rnn& rnn, const RnnTensors& at, int p) {
                  at.reserve + rnn.cellOutputAt(p) + row * H, H);
     }
   }
-  addTo(at.dWeights + rnn.wAt(p), dW);
-  addTo(at.dWeights + rnn.rAt(p), dR);
-  addTo(at.dWeights + rnn.projectionAt(p), dProjection);
-  for (int b = 0; b < rnn.config.biasMode; ++b) addTo(at.dWeights + rnn.biasAt(p) + b * 4 * H, dBias);
+  addTo(rnn, at.dWeights + rnn.wAt(p), dW);
+  addTo(rnn, at.dWeights + rnn.rAt(p), dR);
+  addTo(rnn, at.dWeights + rnn.projectionAt(p), dProjection);
+  for (int b = 0; b < rnn.config.biasMode; ++b) addTo(rnn, at.dWeights + rnn.biasAt(p) + b * 4 * H, dBias);
+}
+
+// splitmix64 (Steele, Lea, Flood 2014) over seed, pass and place.
+uint64_t drawn(uint64_t seed, uint64_t place) {
+  uint64_t z = seed + (place + 1) * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+void dropOutput(const Rnn& rnn, const RnnTensors& at, int layer) {
+  const float* y = at.reserve + rnn.outputAt(layer);
+  float* mask = at.reserve + rnn.maskAt(layer);
+  float* dropped = at.reserve + rnn.droppedAt(layer);
+  const uint64_t seed = drawn(at.dropSeed, static_cast<uint64_t>(layer));
+  for (int64_t i = 0; i < rnn.yFloats(); ++i) {
+    const double uniform = static_cast<double>(drawn(seed, static_cast<uint64_t>(i)) >> 11) * 0x1p-53;
+    mask[i] = uniform < rnn.config.dropout ? 0 : 1 / (1 - rnn.config.dropout);
+    dropped[i] = stored(rnn, static_cast<double>(y[i]) * mask[i]);
+  }
 }
 
 }  // namespace
 
 void forwardPass(const Rnn& rnn, const RnnTensors& at) {
-  for (int p = 0; p < rnn.config.numLayers * rnn.D(); ++p)
+  for (int p = 0; p < rnn.config.numLayers * rnn.D(); ++p) {
+    if (at.drops && p > 0 && p % rnn.D() == 0) dropOutput(rnn, at, p / rnn.D() - 1);
     for (int n = 0; n < rnn.batchSize; ++n) forwardSequence({rnn, p, n}, at);
+  }
 }
 
 void backwardDataPass(const Rnn& rnn, const RnnTensors& at) {
@@ -190,6 +219,10 @@ void backwardDataPass(const Rnn& rnn, const RnnTensors& at) {
     std::vector<double> dx(rnn.rows() * rnn.inputOf(layer), 0.0);
     for (int d = 0; d < rnn.D(); ++d)
       for (int n = 0; n < rnn.batchSize; ++n) backwardSequence({rnn, layer * rnn.D() + d, n}, at, dy, dx);
+    for (size_t i = 0; i < dx.size(); ++i) {
+      dx[i] = stored(rnn, dx[i]);
+      if (layer > 0 && at.drops) dx[i] = stored(rnn, dx[i] * at.reserve[rnn.maskAt(layer - 1) + i]);
+    }
     dy = std::move(dx);
   }
   std::copy(dy.begin(), dy.end(), at.dx);

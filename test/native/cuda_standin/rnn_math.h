@@ -14,6 +14,8 @@ struct RnnTensors {
   const float *dy, *dhy, *dcy;
   float *dx, *dhx, *dcx;
   float* dWeights;
+  bool drops;         // between the layers
+  uint64_t dropSeed;  // of this pass
 };
 
 void forwardPass(const Rnn& rnn, const RnnTensors& at);

@@ -25,11 +25,14 @@ constexpr const char* kNames[] = {
     "copyRows",
     "zero",
     "synchronize",
+    "fetch",
+    "collect",
     "beginCapture",
     "endCapture",
     "launchGraph",
     "rnnCreate",
     "rnnWeightBytes",
+    "rnnDropoutBytes",
     "rnnSetShape",
     "rnnForward",
     "rnnBackwardData",
@@ -41,11 +44,15 @@ constexpr const char* kNames[] = {
     "activationBackward",
     "columnSums",
     "add",
+    "toHalf",
+    "fromHalf",
+    "copyIf",
     "embeddingForward",
     "embeddingBackward",
     "dropout",
     "poolForward",
     "poolBackward",
+    "activationRegularizer",
     "loss",
     "update",
 };
@@ -105,6 +112,7 @@ EXPORT void cudnn_lstm_cuda_standin_reset(void) {
   s.firstViolation.clear();
   for (double& cost : s.cost) cost = 1;
   for (int& count : s.forwards) count = 0;
+  s.mostUnderWay = 0;
   s.computeMajor = 8;
   s.totalBytes = uint64_t{1} << 30;
 }
@@ -175,6 +183,12 @@ EXPORT int cudnn_lstm_cuda_standin_forwards(RuntimeRnnAlgorithm algorithm) {
   standin::State& s = state();
   const std::lock_guard lock(s.mutex);
   return s.forwards[algorithm];
+}
+
+EXPORT int cudnn_lstm_cuda_standin_most_under_way(void) {
+  standin::State& s = state();
+  const std::lock_guard lock(s.mutex);
+  return s.mostUnderWay;
 }
 
 EXPORT void cudnn_lstm_cuda_standin_set_device(int computeMajor, uint64_t totalBytes) {

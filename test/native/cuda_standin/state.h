@@ -20,6 +20,7 @@ struct State {
   std::string firstViolation;
   double cost[4] = {1, 1, 1, 1};
   int forwards[4] = {};
+  int mostUnderWay = 0;
   int computeMajor = 8;
   uint64_t totalBytes = uint64_t{1} << 30;
   int rnns = 0;

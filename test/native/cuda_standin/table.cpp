@@ -164,6 +164,34 @@ RuntimeStatus synchronize(RuntimeContext* context, RuntimeError* error) {
   return now(context, "synchronize", error, [] {});
 }
 
+// What the stream's order says is fetched; it lands when it is collected.
+RuntimeStatus fetch(RuntimeContext* context, const void* device, size_t bytes, uint64_t* ticket,
+                    RuntimeError* error) {
+  return now(context, "fetch", error, [&] {
+    if (bytes == 0 || bytes > kRuntimeFetchBytes) throw Refused{kRuntimeInvalid, "1 to 65536 bytes"};
+    const char* from = context->memory.bytes(device, bytes, "device");
+    context->fetches.emplace_back(from, from + bytes);
+    *ticket = context->fetches.size();
+    int underWay = 0;
+    for (const auto& one : context->fetches) underWay += !one.empty();
+    State& s = state();
+    const std::lock_guard lock(s.mutex);
+    s.mostUnderWay = std::max(s.mostUnderWay, underWay);
+  });
+}
+
+RuntimeStatus collect(RuntimeContext* context, uint64_t ticket, void* host, size_t bytes,
+                      RuntimeError* error) {
+  return now(context, "collect", error, [&] {
+    if (ticket < 1 || ticket > context->fetches.size() || ticket + kRuntimeFetches <= context->fetches.size())
+      throw Refused{kRuntimeInvalid, "not one of the latest tickets"};
+    std::vector<char>& fetched = context->fetches[ticket - 1];
+    if (fetched.size() != bytes) throw Violation{"collected twice, or another number of bytes"};
+    std::memcpy(host, fetched.data(), bytes);
+    fetched.clear();
+  });
+}
+
 RuntimeStatus beginCapture(RuntimeContext* context, RuntimeError* error) {
   return now(context, "beginCapture", error, [&] { context->capturing = new RuntimeGraph; });
 }
@@ -222,6 +250,8 @@ constexpr CudaRuntime kTable = {
     .copyRows = copyRows,
     .zero = zero,
     .synchronize = synchronize,
+    .fetch = fetch,
+    .collect = collect,
     .beginCapture = beginCapture,
     .endCapture = endCapture,
     .launchGraph = launchGraph,
@@ -229,6 +259,7 @@ constexpr CudaRuntime kTable = {
     .rnnCreate = rnnCreate,
     .rnnDestroy = rnnDestroy,
     .rnnWeightBytes = rnnWeightBytes,
+    .rnnDropoutBytes = rnnDropoutBytes,
     .rnnSetShape = rnnSetShape,
     .rnnForward = rnnForward,
     .rnnBackwardData = rnnBackwardData,
@@ -240,11 +271,16 @@ constexpr CudaRuntime kTable = {
     .activationBackward = activationBackward,
     .columnSums = columnSums,
     .add = add,
+    .toHalf = toHalf,
+    .fromHalf = fromHalf,
+    .copyIf = copyIf,
     .embeddingForward = embeddingForward,
     .embeddingBackward = embeddingBackward,
     .dropout = dropout,
     .poolForward = poolForward,
     .poolBackward = poolBackward,
+    .activationPartials = activationPartials,
+    .activationRegularizer = activationRegularizer,
     .lossPartials = lossPartials,
     .loss = loss,
     .updatePartials = updatePartials,

@@ -31,6 +31,13 @@ export function dropoutFactors(
   return factors;
 }
 
+/** The factors of a tensor whose elements are drawn for in their order. */
+export function elementFactors(size: number, rate: number, key: RandomKey): Float64Array {
+  const threshold = dropoutThreshold(rate);
+  const kept = 1 / (1 - Math.fround(rate));
+  return Float64Array.from({ length: size }, (_, i) => (philoxWord(key, i) < threshold ? 0 : kept));
+}
+
 export function multiply(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, i) => value * b[i]!);
 }

@@ -1,7 +1,8 @@
 import type { RandomKey } from '../../support/philox.js';
 import { sequenceRows, vectorRows, type Batch } from './batch.js';
 import { dense, type Activation } from './dense.js';
-import { dropoutFactors, multiply } from './dropout.js';
+import { activationRegularizer } from './activationRegularizer.js';
+import { dropoutFactors, elementFactors, multiply } from './dropout.js';
 import { embedding } from './embedding.js';
 import { lossOf, type LossResult, type Targets } from './losses.js';
 import { lstm, lstmShapes, outputSize, type LstmConfig, type Tensors } from './lstm.js';
@@ -9,11 +10,21 @@ import { pool, type PoolMode } from './pool.js';
 
 /** One layer of a chain; `name` is the prefix of its parameters. */
 export type Node =
-  | { readonly kind: 'embedding'; readonly name: string; readonly vocabSize: number; readonly size: number }
-  | ({ readonly kind: 'lstm'; readonly name: string; readonly returnSequences: boolean } & Omit<
-      LstmConfig,
-      'inputSize'
-    >)
+  | {
+      readonly kind: 'embedding';
+      readonly name: string;
+      readonly vocabSize: number;
+      readonly size: number;
+      /** Of whole rows of the table. */
+      readonly dropout?: number;
+    }
+  | ({
+      readonly kind: 'lstm';
+      readonly name: string;
+      readonly returnSequences: boolean;
+      /** Of the elements of every weight_hh. */
+      readonly weightDropout?: number;
+    } & Omit<LstmConfig, 'inputSize'>)
   | {
       readonly kind: 'dense';
       readonly name: string;
@@ -22,7 +33,8 @@ export type Node =
       readonly useBias: boolean;
     }
   | { readonly kind: 'dropout'; readonly rate: number; readonly sharedOverTime: boolean }
-  | { readonly kind: 'pool'; readonly mode: PoolMode };
+  | { readonly kind: 'pool'; readonly mode: PoolMode }
+  | { readonly kind: 'activationRegularizer'; readonly ar: number; readonly tar: number };
 
 export interface NetworkInputs {
   readonly batch: Batch;
@@ -44,6 +56,8 @@ interface Value {
 
 interface Layer {
   readonly out: Value;
+  /** What it adds to the loss in training. */
+  readonly penalty?: number;
   /** From the gradient at `out` to that at the input; adds to `gradients`. */
   backward(d: Float64Array, gradients: Tensors): Float64Array;
 }
@@ -75,6 +89,8 @@ function channelsAfter(node: Node, channels: number): number {
 }
 
 export interface NetworkResult extends LossResult {
+  /** Of activation regularizers; not part of `loss`. */
+  readonly activationPenalty: number;
   readonly gradients: Tensors;
   /** At the features [N,T,C], or at the embedding's output [N,T,size]. */
   readonly inputGradient: Float64Array;
@@ -103,7 +119,8 @@ export function gradientsOf(
     d = layers[i]!.backward(d, gradients);
     if (i === 0 && nodes[0]!.kind !== 'embedding') inputGradient = d;
   }
-  return { ...result, gradients, inputGradient };
+  const activationPenalty = layers.reduce((sum, { penalty = 0 }) => sum + penalty, 0);
+  return { ...result, activationPenalty, gradients, inputGradient };
 }
 
 /** crossEntropy takes the logits of a softmax head, binaryCrossEntropy those of a sigmoid head. */
@@ -130,11 +147,16 @@ function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: Rando
   switch (node.kind) {
     case 'embedding': {
       const name = `${node.name}.weight`;
-      const { y, backward } = embedding({ rows, size: node.size, tokens: x.data, table: params[name]! });
+      const table = params[name]!;
+      const { y, backward } = embedding({ rows, size: node.size, tokens: x.data, table });
+      const { dropout: rate = 0 } = node;
+      // One draw for each id: the factor of every element of its vector.
+      const byId = rate > 0 && key !== undefined ? elementFactors(node.vocabSize, rate, key) : undefined;
+      const factors = y.map((_, i) => byId?.[x.data[Math.floor(i / node.size)]!] ?? 1);
       return {
-        out: { data: y, channels: node.size, overTime: true },
+        out: { data: multiply(y, factors), channels: node.size, overTime: true },
         backward: (d, gradients) => {
-          gradients[name] = backward(d);
+          gradients[name] = backward(multiply(d, factors));
           return d;
         },
       };
@@ -165,6 +187,11 @@ function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: Rando
       const { y, backward } = pool(node.mode, batch, x.channels, x.data);
       return { out: { data: y, channels: x.channels, overTime: false }, backward };
     }
+    case 'activationRegularizer': {
+      if (key === undefined) return { out: x, backward: (d) => d };
+      const { penalty, gradient } = activationRegularizer(node, batch, x);
+      return { out: x, penalty, backward: (d) => d.map((value, i) => value + gradient[i]!) };
+    }
   }
 }
 
@@ -179,6 +206,8 @@ function lstmLayer(
   const weights = Object.fromEntries(
     Object.keys(lstmShapes(config)).map((name) => [name, params[`${node.name}.${name}`]!]),
   );
+  const masks = key === undefined ? {} : recurrentMasks(node, weights, key);
+  for (const [name, mask] of Object.entries(masks)) weights[name] = multiply(weights[name]!, mask);
   const pass = lstm(config, weights, batch, { x: x.data, ...(key === undefined ? {} : { dropoutKey: key }) });
   const channels = outputSize(node) * (node.bidirectional ? 2 : 1);
   const lastStates = finalStates(batch.batchSize, node);
@@ -190,10 +219,28 @@ function lstmLayer(
       const { dx, weights: own } = pass.backward(
         node.returnSequences ? { dy: d } : { dhn: lastStates.put(d) },
       );
-      for (const [name, g] of Object.entries(own)) gradients[`${node.name}.${name}`] = g;
+      for (const [name, g] of Object.entries(own)) {
+        const mask = masks[name];
+        gradients[`${node.name}.${name}`] = mask === undefined ? g : multiply(g, mask);
+      }
       return dx;
     },
   };
+}
+
+/** Factors of every weight_hh with weightDropout; node i's k-th one draws from stream 2^30 + 512·i + k. */
+function recurrentMasks(
+  { weightDropout: rate = 0 }: Extract<Node, { kind: 'lstm' }>,
+  weights: Tensors,
+  key: RandomKey,
+): Tensors {
+  const names = rate > 0 ? Object.keys(weights).filter((name) => name.startsWith('weight_hh')) : [];
+  return Object.fromEntries(
+    names.map((name, k) => {
+      const stream = 2 ** 30 + 2 * key.stream + k;
+      return [name, elementFactors(weights[name]!.length, rate, { ...key, stream })];
+    }),
+  );
 }
 
 /** Between hn [L·D,N,P] and the last layer's part of it as [N,D·P]. */

@@ -124,7 +124,7 @@ describe('resolveChain', () => {
     [
       'an unknown kind',
       [{ kind: 'lstmm' }],
-      "layers[0].kind: expected one of embedding, lstm, dense, dropout, pool (did you mean 'lstm'?), received 'lstmm'",
+      "layers[0].kind: expected one of embedding, lstm, dense, dropout, pool, activationRegularizer (did you mean 'lstm'?), received 'lstmm'",
     ],
     [
       'a bad setting in a plain object',

@@ -45,6 +45,7 @@ describe('factories', () => {
       bidirectional: false,
       bias: 'double',
       dropout: 0,
+      weightDropout: 0,
       projectionSize: 0,
       returnSequences: true,
       inputInitializer: { kind: 'xavier' },
@@ -136,7 +137,10 @@ describe('factories', () => {
     ],
     [() => constant({ value: Infinity }), 'constant.value: expected a finite number, received Infinity'],
     [() => l2(-1), 'regularizer.l2: expected a number from 0, received -1'],
-    [() => adam({ learningRate: Number.NaN }), 'adam.learningRate: expected a number from 0, received NaN'],
+    [
+      () => adam({ learningRate: Number.NaN }),
+      'adam.learningRate: expected a number from 0, or a schedule such as cosineDecay(), received NaN',
+    ],
     [() => adam({ beta1: 1 }), 'adam.beta1: expected a number from 0 to less than 1, received 1'],
     [
       () => adam({ clip: { globalNorm: 1, value: 1 } as never }),

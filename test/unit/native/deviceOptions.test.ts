@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import { type DeviceOptions, resolveDevice } from '../../../src/native/deviceOptions.js';
 
-const defaults = { precision: undefined, memoryLimit: undefined, rnnAlgorithm: 'auto' };
+const defaults = {
+  precision: undefined,
+  memoryLimit: undefined,
+  rnnAlgorithm: 'auto',
+  dropoutImplementation: 'philox',
+  graph: true,
+};
 
 describe('device options', () => {
   it.each<[DeviceOptions, object]>([
@@ -15,11 +21,17 @@ describe('device options', () => {
     [{ device: 'cuda:0' }, { device: 'cuda', index: 0, cuda: defaults }],
     [{ device: 'cuda:12' }, { device: 'cuda', index: 12, cuda: defaults }],
     [
-      { device: 'cuda', precision: 'tf32', memoryLimit: 2 ** 33, rnnAlgorithm: 'standard' },
+      { device: 'cuda', precision: 'tf32', memoryLimit: 2 ** 33, rnnAlgorithm: 'standard', graph: false },
       {
         device: 'cuda',
         index: 0,
-        cuda: { precision: 'tf32', memoryLimit: 2 ** 33, rnnAlgorithm: 'standard' },
+        cuda: {
+          ...defaults,
+          precision: 'tf32',
+          memoryLimit: 2 ** 33,
+          rnnAlgorithm: 'standard',
+          graph: false,
+        },
       },
     ],
   ])('%o is %o', (options, resolved) => {
@@ -34,9 +46,12 @@ describe('device options', () => {
     [{ device: 'cuda:01' }, "received 'cuda:01'"],
     [{ device: 'cuda:1.5' }, "received 'cuda:1.5'"],
     [{ device: 1 }, 'received 1'],
-    [{ precision: 'fp16' }, "options.precision: expected 'fp32' | 'tf32' ('fp16' is not built yet)"],
-    [{ precision: 'bf16' }, "('bf16' is not built yet)"],
-    [{ precision: 'int8' }, "expected 'fp32' | 'tf32', received 'int8'"],
+    [{ precision: 'int8' }, "options.precision: expected 'fp32' | 'tf32' | 'fp16' | 'bf16', received 'int8'"],
+    [{ dropoutImplementation: 'cuddn' }, "(did you mean 'cudnn'?)"],
+    [
+      { device: 'cpu', dropoutImplementation: 'cudnn' },
+      "options.dropoutImplementation: expected none for device 'cpu', received 'cudnn'",
+    ],
     [{ memoryLimit: 0 }, 'options.memoryLimit: expected a whole number from 1, received 0'],
     [{ memoryLimit: 1.5 }, 'received 1.5'],
     [{ rnnAlgorithm: 'standart' }, "(did you mean 'standard'?)"],

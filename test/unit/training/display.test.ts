@@ -12,14 +12,14 @@ function shown(verbosity: Verbosity, isTTY: boolean): string {
     nowMs += 60;
     display.batch({ batch, loss: 1 / batch, units: 8 });
   }
-  display.epochEnd({ epoch: 1, loss: 0.25, valLoss: 0.5, seconds: 0.24 });
+  display.epochEnd({ epoch: 1, loss: 0.25, valLoss: 0.5, learningRate: 0.01, seconds: 0.24 });
   display.end();
   return text;
 }
 
 describe('the display', () => {
   it('writes one line an epoch where nobody watches', () => {
-    expect(shown('auto', false)).toBe('epoch 1/2  loss 0.2500  valLoss 0.5000  0.2 s\n');
+    expect(shown('auto', false)).toBe('epoch 1/2  loss 0.2500  valLoss 0.5000  learningRate 0.0100  0.2 s\n');
     expect(shown('lines', true)).toBe(shown('auto', false));
   });
 
@@ -32,7 +32,7 @@ describe('the display', () => {
     expect(drawings).toEqual([
       'epoch 1/2 ━━━━━─────────────── 1/4  loss 1.0000  133 sequences/s  0.2 s left',
       'epoch 1/2 ━━━━━━━━━━━━━━━───── 3/4  loss 0.3333  133 sequences/s  0.1 s left',
-      'epoch 1/2  loss 0.2500  valLoss 0.5000  0.2 s\n',
+      'epoch 1/2  loss 0.2500  valLoss 0.5000  learningRate 0.0100  0.2 s\n',
     ]);
   });
 
@@ -58,7 +58,9 @@ describe('progress texts', () => {
   });
 
   it('keeps digits of very small and very large values', () => {
-    expect(recordLine({ epoch: 3, loss: 1.5e-7, seconds: 1 }, 10)).toBe('epoch  3/10  loss 1.500e-7  1.0 s');
+    expect(recordLine({ epoch: 3, loss: 1.5e-7, learningRate: 0, seconds: 1 }, 10)).toBe(
+      'epoch  3/10  loss 1.500e-7  learningRate 0.0000  1.0 s',
+    );
     expect(
       progressLine({
         epoch: 1,

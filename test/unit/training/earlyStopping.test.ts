@@ -5,6 +5,7 @@ import {
   type EpochRecord,
   type NamedTensors,
 } from '../../../src/index.js';
+import { History } from '../../../src/training/history.js';
 
 /** Feeds values epoch by epoch; tells after which epoch it stopped (0: never) and whose weights were put back. */
 async function watch(options: EarlyStoppingOptions, name: keyof EpochRecord, values: number[]) {
@@ -16,14 +17,18 @@ async function watch(options: EarlyStoppingOptions, name: keyof EpochRecord, val
     stop: () => void (stoppedAfter = epoch),
     getWeights: async () => ({ epoch }) as unknown as NamedTensors,
     setWeights: async (weights: unknown) => void (restored = weights),
+    save: async () => {},
   };
-  await callback.onTrainBegin?.({ epochs: 9, batchesPerEpoch: 1 }, control);
+  await callback.onTrainBegin?.({ epochs: 9, initialEpoch: 0, batchesPerEpoch: 1 }, control);
   for (const value of values) {
     epoch++;
-    await callback.onEpochEnd?.({ epoch, loss: 1, seconds: 0, [name]: value }, control);
+    await callback.onEpochEnd?.({ epoch, loss: 1, learningRate: 1, seconds: 0, [name]: value }, control);
     if (stoppedAfter > 0) break;
   }
-  await callback.onTrainEnd?.({ epochs: [], steps: 0, skippedSteps: 0, stopped: 'callback' }, control);
+  await callback.onTrainEnd?.(
+    new History({ epochs: [], steps: 0, skippedSteps: 0, stopped: 'callback' }),
+    control,
+  );
   return { stoppedAfter, restored };
 }
 
@@ -56,7 +61,16 @@ describe('earlyStopping', () => {
     );
   });
 
-  it('names an unknown monitor', () => {
-    expect(() => earlyStopping({ monitor: 'val_loss' as never })).toThrow("did you mean 'valLoss'?");
+  it.each<[EarlyStoppingOptions, number[], number]>([
+    [{ mode: 'max' }, [1, 2, 3], 0],
+    [{ mode: 'max' }, [1, 2, 1], 3],
+    [{ patience: 2, baseline: 0.5 }, [3, 2, 1], 2],
+    [{ patience: 2, baseline: 0.5 }, [3, 0.4, 0.3], 0],
+    [{ patience: 2, baseline: 0.5 }, [0.4, 0.6, 0.7], 3],
+    [{ mode: 'max', patience: 1, baseline: 5 }, [6, 7, 8], 0],
+    [{ startFromEpoch: 3 }, [1, 2, 3, 4, 5], 5],
+    [{ startFromEpoch: 3 }, [1, 2, 3, 4, 3, 2], 0],
+  ])('%j on %j stops after epoch %d', async (options, values, stopped) => {
+    expect((await watch(options, 'valLoss', values)).stoppedAfter).toBe(stopped);
   });
 });

@@ -14,6 +14,29 @@ describe('pipelined', () => {
     expect(log).toEqual(['submit 0', 'submit 1', 'settle 0=0', 'submit 2', 'settle 1=1', 'settle 2=2']);
   });
 
+  it('submits as many ahead as it is told, and settles them in order, a stop included', async () => {
+    const log: string[] = [];
+    const submit = async (k: number) => {
+      log.push(`submit ${k}`);
+      return k;
+    };
+    const settle = (_: number, k: number) => {
+      log.push(`settle ${k}`);
+      return k === 1;
+    };
+    await pipelined(9, submit, settle, 3);
+    expect(log).toEqual([
+      'submit 0',
+      'submit 1',
+      'submit 2',
+      'settle 0',
+      'submit 3',
+      'settle 1',
+      'settle 2',
+      'settle 3',
+    ]);
+  });
+
   it('does nothing for no jobs', async () => {
     await expect(
       pipelined(

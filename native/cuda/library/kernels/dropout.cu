@@ -47,6 +47,14 @@ __global__ void sequenceKernel(RuntimeDropout args, int blocksOfRow) {
   }
 }
 
+// Rows that are kept or dropped whole. Every element draws for its row: fewer bytes than a table of factors.
+__global__ void rowKernel(RuntimeDropout args) {
+  const elements::DropoutDraw draw =
+      elements::dropoutDraw(args.seed, args.stream, args.dScalars->drawStep, args.rate);
+  for (int64_t i = globalThread(); i < args.rows * args.channels; i += gridThreads())
+    args.dY[i] = elements::droppedByRow(draw, args.dRowKeys[i / args.channels], args.dX[i]);
+}
+
 }  // namespace
 
 void dropout(const Launch& launch, const RuntimeDropout& args) {
@@ -54,6 +62,10 @@ void dropout(const Launch& launch, const RuntimeDropout& args) {
           "expected rows of at least one channel and a rate in [0, 1)");
   require(args.dScalars && (args.rows == 0 || (args.dX && args.dY)), "dropout", "expected scalars, x and y");
   if (args.rows == 0) return;
+  if (args.dRowKeys) {
+    rowKernel<<<gridFor(launch, args.rows * args.channels), kThreads, 0, launch.stream>>>(args);
+    return checkLaunch("rowKernel");
+  }
   if (args.dRowToSequence) {
     const int blocksOfRow = args.channels % 4 == 0 ? args.channels / 4 : args.channels / 4 + 2;
     sequenceKernel<<<gridFor(launch, args.rows * blocksOfRow), kThreads, 0, launch.stream>>>(args,

@@ -17,6 +17,13 @@ __device__ double weightOf(const RuntimeLoss& args, int64_t row) {
   return args.dRowWeights ? static_cast<double>(args.dRowWeights[row]) : 1.0;
 }
 
+// Of the gradient: 1 / elements, and the scale it is asked for in.
+__device__ double gradientFactor(const RuntimeLoss& args) {
+  const double scale =
+      static_cast<double>(args.gradientScale) * (args.dScalars ? args.dScalars->lossScale : 1);
+  return elements::inverseCount(args.kind, args.rows, args.classes) * scale;
+}
+
 template <typename Team>
 __device__ void lossOfRow(Team& team, const RuntimeLoss& args, double inverse, int64_t row, LossPart* sums) {
   const int64_t at = row * args.classes;
@@ -33,7 +40,7 @@ __device__ void leavePartial(const BlockTeam<kThreads>& block, const LossPart& o
 
 __global__ void rowsByWarp(RuntimeLoss args) {
   __shared__ __align__(16) unsigned char shared[BlockTeam<kThreads>::kSharedBytes];
-  const double inverse = elements::inverseCount(args.kind, args.rows, args.classes);
+  const double inverse = gradientFactor(args);
   WarpTeam team{static_cast<int>(threadIdx.x % kWarp)};
   LossPart sums = LossPart::none();
   for (int64_t row = globalThread() / kWarp; row < args.rows; row += gridThreads() / kWarp)
@@ -43,7 +50,7 @@ __global__ void rowsByWarp(RuntimeLoss args) {
 
 __global__ void rowsByBlock(RuntimeLoss args) {
   __shared__ __align__(16) unsigned char shared[BlockTeam<kThreads>::kSharedBytes];
-  const double inverse = elements::inverseCount(args.kind, args.rows, args.classes);
+  const double inverse = gradientFactor(args);
   BlockTeam<kThreads> team{static_cast<int>(threadIdx.x), shared};
   LossPart sums = LossPart::none();
   for (int64_t row = blockIdx.x; row < args.rows; row += gridDim.x)
@@ -54,7 +61,7 @@ __global__ void rowsByBlock(RuntimeLoss args) {
 // mse and binaryCrossEntropy: elements know nothing of their row but its weight, so a thread is a team of one element.
 __global__ void elementKernel(RuntimeLoss args) {
   __shared__ __align__(16) unsigned char shared[BlockTeam<kThreads>::kSharedBytes];
-  const double inverse = elements::inverseCount(args.kind, args.rows, args.classes);
+  const double inverse = gradientFactor(args);
   elements::LoneTeam team;
   LossPart sums = LossPart::none();
   for (int64_t i = globalThread(); i < args.rows * args.classes; i += gridThreads())

@@ -1,5 +1,6 @@
 #include "cuda/elements/update.h"
 
+#include "cuda/elements/half.h"
 #include "cuda/elements/team.h"
 #include "cuda/library/kernels/launch.cuh"
 #include "cuda/library/kernels/teams.cuh"
@@ -7,8 +8,10 @@
 // The update of the flat arenas:
 //   normKernel    reads g (and p where a penalty stands): 4 or 8 bytes of a parameter
 //   tensorKernel  adds each tensor's parts in their order
-//   totalKernel   adds the tensors; decides whether the update applies; makes every tensor's clip
-//   applyKernel   adam reads g, p, m, v and writes p, m, v, g = 0: 32 bytes; sgd with momentum 24, without 16
+//   totalKernel   adds the tensors; decides whether the update applies; makes every tensor's clip and the step's
+//                 factors; counts the step and moves the loss scale on
+//   applyKernel   adam reads g, p, m, v and writes p, m, v, g = 0: 32 bytes; sgd with momentum 24, without 16; 2 more
+//                 for a half copy
 // The arenas are cut into chunks at multiples of kChunk, tensors are cut by chunks, and each piece has its own place
 // among the partial sums: chunk + row, which grows with every step along the arena. All arenas are 256-byte aligned, so
 // an offset that is a multiple of four is a 16-byte access in each of them.
@@ -28,8 +31,19 @@ struct NormPart {
   }
 };
 
-// The places of dPartials, in doubles: parts [pieces] of two, penalties by tensor [rows], clips by tensor [rows].
+// What all elements of a step share; made by totalKernel, since the step's number is on the device alone.
+struct StepFactors {
+  float inverseLossScale;
+  float learningRate;
+  elements::BiasCorrection bias;
+};
+constexpr int kFactorDoubles = sizeof(StepFactors) / sizeof(double);
+static_assert(sizeof(StepFactors) % sizeof(double) == 0);
+
+// The places of dPartials, in doubles: the step's factors, parts [pieces] of two, penalties by tensor [rows], clips by
+// tensor [rows].
 struct Partials {
+  StepFactors* factors;
   NormPart* parts;
   double* penalties;
   double* clips;
@@ -40,9 +54,10 @@ __host__ __device__ inline int64_t chunksOf(int64_t size) {
 }
 
 __host__ __device__ inline Partials partialsOf(const RuntimeUpdate& args) {
-  double* base = args.dPartials;
-  const int64_t pieces = chunksOf(args.size) + args.rowCount;
-  return {reinterpret_cast<NormPart*>(base), base + 2 * pieces, base + 2 * pieces + args.rowCount};
+  double* parts = args.dPartials + kFactorDoubles;
+  double* penalties = parts + 2 * (chunksOf(args.size) + args.rowCount);
+  return {reinterpret_cast<StepFactors*>(args.dPartials), reinterpret_cast<NormPart*>(parts), penalties,
+          penalties + args.rowCount};
 }
 
 // The first row that ends behind `at`.
@@ -94,27 +109,33 @@ __device__ float4& four(float* array, int64_t i) {
 }
 
 struct NormOfElement {
-  const RuntimeUpdate& args;
   const RuntimeTensorRow& row;
+  float inverseLossScale;
   bool hasPenalty;
   NormPart* sum;
 
   __device__ void add(float g, float p) const {
-    sum->squaredNorm += elements::squaredGradient(g, p, row.l1, row.l2);
+    sum->squaredNorm += elements::squaredGradient(g * inverseLossScale, p, row.l1, row.l2);
     if (hasPenalty) sum->penalty += elements::penaltyOf(p, row.l1, row.l2);
   }
 };
+
+// Of these gradients.
+__device__ float lossScaleOf(const RuntimeUpdate& args) {
+  return args.unscaled ? 1 : args.dScalars->lossScale;
+}
 
 __global__ void normKernel(RuntimeUpdate args, bool penaltyOnly) {
   __shared__ __align__(16) unsigned char shared[BlockTeam<kThreads>::kSharedBytes];
   const BlockTeam<kThreads> team{static_cast<int>(threadIdx.x), shared};
   NormPart* parts = partialsOf(args).parts;
+  const float inverseLossScale = penaltyOnly ? 1 : 1 / lossScaleOf(args);
   forPieces(args, [&](const Piece& piece) {
     const RuntimeTensorRow row = args.dRows[piece.row];
     const bool hasPenalty = row.l1 != 0 || row.l2 != 0;
     NormPart own = {0, 0};
     if (row.trainable && (hasPenalty || !penaltyOnly)) {
-      const NormOfElement norm{args, row, hasPenalty, &own};
+      const NormOfElement norm{row, inverseLossScale, hasPenalty, &own};
       forElements(
           piece,
           [&](int64_t i) {
@@ -150,6 +171,25 @@ __global__ void tensorKernel(RuntimeUpdate args, bool penaltyOnly) {
   partials.penalties[r] = all.penalty;
 }
 
+// By one thread, after every reader of the scalars: what the update reports, its factors, and the counters' next state.
+__device__ void countStep(const RuntimeUpdate& args, const NormPart& all) {
+  RuntimeScalars& now = *args.dScalars;
+  const bool applies = elements::updateApplies(all.squaredNorm, args.dLoss ? args.dLoss->loss : 0);
+  const float beta1 = args.kind == elements::kAdam ? args.beta1 : 0;
+  const float beta2 = args.kind == elements::kAdam ? args.beta2 : 0;
+  const float lossScale = lossScaleOf(args);
+  *partialsOf(args).factors = {1 / lossScale, now.learningRate,
+                               elements::biasCorrection(now.learningRate, beta1, beta2, now.step + 1)};
+  *args.dSums = {all.penalty, all.squaredNorm, now.step + applies, lossScale, applies};
+  now.step += applies;
+  if (!args.dynamicLossScale) return;
+  const bool finite = elements::normIsFinite(all.squaredNorm);
+  if (finite && !applies) return;  // the loss itself was not finite: that is not the scale's doing
+  const elements::LossScale next = elements::nextLossScale({now.lossScale, now.goodSteps}, finite);
+  now.lossScale = next.scale;
+  now.goodSteps = next.goodSteps;
+}
+
 __global__ void totalKernel(RuntimeUpdate args, bool penaltyOnly) {
   __shared__ __align__(16) unsigned char shared[BlockTeam<kThreads>::kSharedBytes];
   const Partials partials = partialsOf(args);
@@ -164,28 +204,35 @@ __global__ void totalKernel(RuntimeUpdate args, bool penaltyOnly) {
   for (int r = threadIdx.x; r < args.rowCount; r += kThreads)
     partials.clips[r] =
         elements::clipOf(args.clip, args.clipLimit, all.squaredNorm, args.dTensorNorms[r]).value;
-  if (threadIdx.x != 0) return;
-  args.dSums->penalty = all.penalty;
-  args.dSums->squaredNorm = all.squaredNorm;
-  args.dSums->applied = elements::updateApplies(all.squaredNorm, args.dLoss ? args.dLoss->loss : 0) ? 1 : 0;
+  if (threadIdx.x == 0) countStep(args, all);
 }
 
-__device__ elements::UpdateElement elementOf(const RuntimeUpdate& args) {
+__device__ elements::UpdateElement elementOf(const RuntimeUpdate& args, const StepFactors& step) {
   elements::UpdateElement u{};
-  u.learningRate = args.dScalars->learningRate;
+  u.inverseLossScale = step.inverseLossScale;
+  u.learningRate = step.learningRate;
   u.momentum = args.momentum;
   u.nesterov = args.nesterov != 0;
   u.beta1 = args.beta1;
   u.beta2 = args.beta2;
   u.epsilon = args.epsilon;
-  u.stepSize = static_cast<float>(args.dScalars->stepSize);
-  u.inverseRootBias2 = static_cast<float>(args.dScalars->inverseRootBias2);
+  u.bias = step.bias;
   return u;
 }
 
 __device__ void clearPiece(const RuntimeUpdate& args, const Piece& piece) {
   forElements(
       piece, [&](int64_t i) { four(args.dGrads, i) = float4{}; }, [&](int64_t i) { args.dGrads[i] = 0; });
+}
+
+__device__ void writeHalf(const RuntimeUpdate& args, int64_t i, float p) {
+  static_cast<uint16_t*>(args.dHalfParams)[i] = elements::halfBits(args.halfKind, p);
+}
+
+__device__ void writeHalves(const RuntimeUpdate& args, int64_t i, const float4& p) {
+  *reinterpret_cast<ushort4*>(static_cast<uint16_t*>(args.dHalfParams) + i) =
+      ushort4{elements::halfBits(args.halfKind, p.x), elements::halfBits(args.halfKind, p.y),
+              elements::halfBits(args.halfKind, p.z), elements::halfBits(args.halfKind, p.w)};
 }
 
 __device__ void adamPiece(const RuntimeUpdate& args, const elements::UpdateElement& u, const Piece& piece) {
@@ -204,10 +251,12 @@ __device__ void adamPiece(const RuntimeUpdate& args, const elements::UpdateEleme
         four(args.dM, i) = m;
         four(args.dV, i) = v;
         four(args.dGrads, i) = float4{};
+        if (args.dHalfParams) writeHalves(args, i, p);
       },
       [&](int64_t i) {
         elements::adamElement(u, args.dGrads[i], args.dParams + i, args.dM + i, args.dV + i);
         args.dGrads[i] = 0;
+        if (args.dHalfParams) writeHalf(args, i, args.dParams[i]);
       });
 }
 
@@ -226,10 +275,12 @@ __device__ void sgdPiece(const RuntimeUpdate& args, const elements::UpdateElemen
         four(args.dParams, i) = p;
         if (hasMoment) four(args.dM, i) = m;
         four(args.dGrads, i) = float4{};
+        if (args.dHalfParams) writeHalves(args, i, p);
       },
       [&](int64_t i) {
         elements::sgdElement(u, args.dGrads[i], args.dParams + i, hasMoment ? args.dM + i : nullptr);
         args.dGrads[i] = 0;
+        if (args.dHalfParams) writeHalf(args, i, args.dParams[i]);
       });
 }
 
@@ -237,7 +288,7 @@ template <bool kAdam>
 __global__ void applyKernel(RuntimeUpdate args) {
   const bool applies = args.dSums->applied != 0;
   const Partials partials = partialsOf(args);
-  elements::UpdateElement u = elementOf(args);
+  elements::UpdateElement u = elementOf(args, *partials.factors);
   forPieces(args, [&](const Piece& piece) {
     const RuntimeTensorRow row = args.dRows[piece.row];
     if (!applies || !row.trainable) return clearPiece(args, piece);
@@ -256,18 +307,22 @@ void checkUpdate(const RuntimeUpdate& args, bool penaltyOnly) {
           "update", "expected rows, parameters, partials and sums");
   require(isAligned(args.dParams) && isAligned(args.dGrads) && isAligned(args.dM) && isAligned(args.dV),
           "update", "expected arenas at multiples of 16 bytes");
+  require(reinterpret_cast<uintptr_t>(args.dHalfParams) % sizeof(ushort4) == 0, "update",
+          "expected the half copy at a multiple of 8 bytes");
   if (penaltyOnly) return;
   require(args.kind == elements::kAdam || args.kind == elements::kSgd, "update", "no such optimizer");
   require(args.clip >= elements::kClipNone && args.clip <= elements::kClipValue, "update", "no such clip");
   require(args.dGrads && args.dScalars && args.dTensorNorms, "update",
           "expected gradients, scalars and norms");
+  require(!args.dHalfParams || args.halfKind == elements::kFp16 || args.halfKind == elements::kBf16, "update",
+          "no such half precision");
   require(args.kind == elements::kSgd || (args.dM && args.dV), "update", "adam: expected m and v");
 }
 
 }  // namespace
 
 int64_t updatePartials(int64_t size, int rowCount) {
-  return 2 * (chunksOf(size) + rowCount) + 2 * rowCount;
+  return kFactorDoubles + 2 * (chunksOf(size) + rowCount) + 2 * rowCount;
 }
 
 void update(const Launch& launch, const RuntimeUpdate& args, bool penaltyOnly) {

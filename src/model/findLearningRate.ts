@@ -1,0 +1,105 @@
+import type { z } from 'zod';
+import { abortSignal, positive, real, settings, whole } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import { AbortError, ConfigError } from '../errors.js';
+import { lossSchema, type LossInput } from '../losses/loss.js';
+import type { Session } from '../native/session.js';
+import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import type { BatchSource } from '../training/batchSource.js';
+import { pipelined } from '../training/pipeline.js';
+import { RateCurve, type LearningRateSearch } from '../training/rateCurve.js';
+import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
+import type { ModelContext } from './context.js';
+import { lowerOptimizer } from './lowering.js';
+import { checkLossHead } from './lossHead.js';
+import { requireData, type TrainingData } from './modelData.js';
+import { copyState } from './move.js';
+import { wholeSource, withProbe } from './probe.js';
+
+/** What `findLearningRate` takes beside the data. */
+export interface FindLearningRateOptions {
+  readonly loss: LossInput;
+  /** Its own learning rate does not count. Default `adam()`. */
+  readonly optimizer?: OptimizerInput | undefined;
+  /** Sequences a step; a stream has its own. Default 32. */
+  readonly batchSize?: number | undefined;
+  /** The first rate. Default 1e-7. */
+  readonly from?: number | undefined;
+  /** The last rate. Default 10. */
+  readonly to?: number | undefined;
+  /** Steps from the first rate to the last, each rate the same multiple of the one before. Default 100. */
+  readonly steps?: number | undefined;
+  /** How much of the mean loss so far each point of the smoothed curve keeps, 0 to less than 1. Default 0.9. */
+  readonly smoothing?: number | undefined;
+  /** The test ends where the smoothed loss passes this many times its lowest. Default 4. */
+  readonly divergence?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const schema = settings({
+  loss: lossSchema,
+  optimizer: optimizerSchema.default(adam()),
+  batchSize: whole(1).default(32),
+  from: positive.default(1e-7),
+  to: positive.default(10),
+  steps: whole(2, 1_000_000).default(100),
+  smoothing: real('a number from 0 to less than 1', (value) => value >= 0 && value < 1).default(0.9),
+  divergence: real('a number above 1', (value) => value > 1).default(4),
+  signal: abortSignal.optional(),
+});
+
+export async function findLearningRate(
+  context: ModelContext,
+  data: TrainingData,
+  options: FindLearningRateOptions,
+): Promise<LearningRateSearch> {
+  requireData(data, 'data');
+  const parsed = parseOptions(schema, options, 'findLearningRate');
+  const { loss, signal } = parsed;
+  if (parsed.to <= parsed.from) throw wrongRange(parsed.from, parsed.to);
+  checkLossHead(loss, context.chain);
+  throwIfAborted(signal, 'findLearningRate');
+  const source = wholeSource(context, data, loss, parsed.batchSize);
+  try {
+    return await withProbe(context, async (probe) => {
+      await copyState(context.session, probe);
+      return cancelledBy(signal, probe, () => rangeTest(probe, source, parsed));
+    });
+  } catch (error) {
+    if (!(error instanceof AbortError)) throw error;
+    throw abortError(signal, 'findLearningRate');
+  }
+}
+
+async function rangeTest(
+  probe: Session,
+  source: BatchSource,
+  { loss, optimizer, from, to, steps, smoothing, divergence, signal }: z.output<typeof schema>,
+): Promise<LearningRateSearch> {
+  const update = lowerOptimizer(optimizer, 0);
+  const curve = new RateCurve(smoothing, divergence);
+  const size = source.batchesPerEpoch;
+  let batches = source.epoch(0);
+  const submit = async (k: number) => {
+    throwIfAborted(signal, 'findLearningRate');
+    if (k > 0 && k % size === 0) batches = source.epoch(k / size);
+    const { batch, targets } = batches(k % size);
+    const learningRate = from * (to / from) ** (k / (steps - 1));
+    // Submitted in the same turn, so that no other step comes between them.
+    const reset = source.carriesStates && k % size === 0 ? probe.resetStates() : undefined;
+    const carry = source.carriesStates ? { carryStates: true } : {};
+    const step = probe.trainStep({ ...batch, ...carry }, { loss, ...targets }, { ...update, learningRate });
+    const [result] = await Promise.all([step, reset]);
+    return { learningRate, result };
+  };
+  await pipelined(steps, submit, ({ learningRate, result }) =>
+    curve.add(learningRate, result.applied ? result.loss : Number.NaN),
+  );
+  return curve.search();
+}
+
+function wrongRange(from: number, to: number): ConfigError {
+  const path = 'findLearningRate.to';
+  const expected = `a rate above ${from}, the first`;
+  return new ConfigError(`${path}: expected ${expected}, received ${to}`, { path, expected, received: to });
+}

@@ -1,0 +1,140 @@
+import { field, flag, settings } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import { BatchGatherer } from '../data/batches.js';
+import { ShapeError, StateError } from '../errors.js';
+import { describe } from '../config/describe.js';
+import { elementCount, isTensor, typedArrayName, type Tensor } from '../data/tensor.js';
+import type { NativeBatch } from '../native/binding.js';
+import type { ModelContext } from './context.js';
+import { sequencesFor, type SequenceInput } from './modelData.js';
+import { placeRows } from './placeRows.js';
+import type { Prediction } from './predict.js';
+import {
+  checkStates,
+  packStates,
+  stateLayouts,
+  unpackStates,
+  zeroStates,
+  type ModelStates,
+} from './states.js';
+import { weightForm, type WeightForm } from './weightForm.js';
+
+/** What `predictSync` takes beside the input. */
+export interface PredictSyncOptions {
+  /** [N], each 1..T; by default all the steps a row came with. */
+  readonly seqLengths?: ArrayLike<number> | undefined;
+  /** States to start from, as an earlier call returned them; by default zeros. */
+  readonly states?: ModelStates | undefined;
+  /** Also give the states after each sequence's last step. Default false. */
+  readonly returnStates?: boolean | undefined;
+  /** Default 'float32'. */
+  readonly weights?: WeightForm | undefined;
+  /** Where y is written, instead of a new array: N·K or N·T·K numbers. */
+  readonly out?: Float32Array | undefined;
+}
+
+const schema = settings({
+  seqLengths: field<ArrayLike<number>>(
+    'an array of lengths',
+    (value) => typeof value === 'object',
+  ).optional(),
+  states: field<ModelStates>('states, as predict returns them', Array.isArray).optional(),
+  returnStates: flag.default(false),
+  weights: weightForm.default('float32'),
+  out: field<Float32Array>('a Float32Array', (value) => typedArrayName(value) === 'Float32Array').optional(),
+});
+
+export function predictSync(
+  context: ModelContext,
+  x: SequenceInput,
+  options: PredictSyncOptions,
+): Prediction {
+  requireCpu(context, 'predictSync');
+  const {
+    seqLengths,
+    states: given,
+    returnStates,
+    weights,
+    out,
+  } = parseOptions(schema, options, 'predictSync');
+  const { count, maxLength, batch } = wholeBatch(context, x, seqLengths);
+  const layouts = stateLayouts(context.chain);
+  const initial = given && checkStates(given, layouts, count);
+  const final = returnStates ? zeroStates(layouts, count) : undefined;
+  const { kind, size } = context.chain.at(-1)!.output;
+  const shape = kind === 'sequence' ? [count, maxLength, size] : [count, size];
+  const y = { data: out ?? new Float32Array(elementCount(shape)), shape };
+  requireLength(y.data, elementCount(shape), 'predictSync.out');
+
+  const packed = initial && packStates(initial, 0, count);
+  const after = final && (packed ?? packStates(final, 0, count));
+  // A batch is only as wide as its longest sequence.
+  const isNarrower = kind === 'sequence' && batch.timeSteps < maxLength;
+  const computed = isNarrower ? new Float32Array(count * batch.timeSteps * size) : y.data;
+  context.session.predictSync({ ...batch, ...(packed && { states: packed }), weights }, computed, after);
+  if (isNarrower) placeRows({ ...y, data: y.data.fill(0) }, computed, 0, count, batch.timeSteps);
+  if (final === undefined) return { y };
+  unpackStates(after!, final, 0, count);
+  return { y, states: final };
+}
+
+interface WholeBatch {
+  readonly count: number;
+  readonly maxLength: number;
+  readonly batch: NativeBatch;
+}
+
+/** The input as one batch; a tensor that has the addon's own layout goes there as it is, and is checked there. */
+function wholeBatch(
+  context: ModelContext,
+  x: SequenceInput,
+  seqLengths: ArrayLike<number> | undefined,
+): WholeBatch {
+  const isTokens = context.input.kind === 'tokens';
+  const inner = isTokens ? [] : [context.input.size];
+  if (
+    seqLengths === undefined &&
+    isTensor(x) &&
+    isPlain(x, isTokens ? 'Int32Array' : 'Float32Array', inner)
+  ) {
+    const [count, maxLength] = x.shape as [number, number];
+    const data = isTokens ? { tokens: x.data as Int32Array } : { features: x.data as Float32Array };
+    return { count, maxLength, batch: { batchSize: count, timeSteps: maxLength, ...data } };
+  }
+  const sequences = sequencesFor(context, x, seqLengths);
+  const { count, maxLength } = sequences;
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  return { count, maxLength, batch: new BatchGatherer(sequences).gather(rows).batch };
+}
+
+function isPlain({ data, shape }: Tensor, type: string, inner: readonly number[]): boolean {
+  return (
+    typedArrayName(data) === type &&
+    Array.isArray(shape) &&
+    shape.length === 2 + inner.length &&
+    inner.every((size, axis) => shape[2 + axis] === size) &&
+    shape.every((size) => Number.isSafeInteger(size) && size >= 1) &&
+    elementCount(shape) === data.length
+  );
+}
+
+/** @throws StateError on a GPU, whose work a thread cannot wait for without standing still. */
+export function requireCpu({ device }: ModelContext, operation: string): void {
+  const { device: received } = device.info;
+  if (received === 'cpu') return;
+  const expected = 'a model on the CPU device';
+  throw new StateError(`${operation}: expected ${expected}, received one on ${received}`, {
+    operation,
+    expected,
+    received,
+  });
+}
+
+/** @throws ShapeError unless an array is a Float32Array of `length`. */
+export function requireLength(array: unknown, length: number, name: string): asserts array is Float32Array {
+  const isFloats = typedArrayName(array) === 'Float32Array';
+  if (isFloats && (array as Float32Array).length === length) return;
+  const expected = `a Float32Array of ${length}`;
+  const received = isFloats ? `one of ${(array as Float32Array).length}` : describe(array);
+  throw new ShapeError(`${name}: expected ${expected}, received ${received}`, { name, expected, received });
+}

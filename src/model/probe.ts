@@ -1,0 +1,36 @@
+import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
+import type { LossKind } from '../losses/loss.js';
+import { Session } from '../native/session.js';
+import type { ModelContext } from './context.js';
+import { lowerNetwork } from './lowering.js';
+import { checkStream, isStream, prepareLabelled, type TrainingData } from './modelData.js';
+
+/** Runs work on a second session of the same network on the model's device, and frees it: the model itself is not touched. */
+export async function withProbe<T>(
+  { device, chain, input, config }: ModelContext,
+  work: (probe: Session) => Promise<T>,
+): Promise<T> {
+  const probe = await Session.create(device, lowerNetwork(chain, input, config.seed));
+  try {
+    return await work(probe);
+  } finally {
+    await probe.dispose();
+  }
+}
+
+/** The batches of all the data, rows in a new order each epoch. */
+export function wholeSource(
+  context: ModelContext,
+  data: TrainingData,
+  loss: LossKind,
+  batchSize: number,
+): BatchSource {
+  if (isStream(data)) {
+    checkStream(context, data, loss);
+    return streamSource(data);
+  }
+  const { gatherer, count } = prepareLabelled(context, data, loss);
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  const { seed } = context.config;
+  return rowSource(gatherer, rows, { batchSize, shuffle: true, seed, dropLast: false });
+}

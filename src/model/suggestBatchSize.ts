@@ -1,0 +1,133 @@
+import { abortSignal, settings, whole } from '../config/fields.js';
+import { parseOptions } from '../config/parseConfig.js';
+import type { BatchGatherer } from '../data/batches.js';
+import { AbortError, ConfigError, OutOfMemoryError } from '../errors.js';
+import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
+import type { NativeUpdate } from '../native/binding.js';
+import type { Session } from '../native/session.js';
+import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import { batchSizeSearch, type BatchSizeSearch, type BatchSizeTrial } from '../training/batchSizeSearch.js';
+import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
+import type { ModelContext } from './context.js';
+import { lowerOptimizer } from './lowering.js';
+import { checkLossHead } from './lossHead.js';
+import { isStream, prepareLabelled, requireData, type LabelledData } from './modelData.js';
+import { withProbe } from './probe.js';
+
+/** What `suggestBatchSize` takes beside the data. */
+export interface SuggestBatchSizeOptions {
+  readonly loss: LossInput;
+  /** Its moments take memory as well. Default `adam()`. */
+  readonly optimizer?: OptimizerInput | undefined;
+  /** The largest size to try. Default all the sequences there are. */
+  readonly max?: number | undefined;
+  /** Bytes that parameters, gradients, moments and activations may take together. Default what the device has left. */
+  readonly memoryLimit?: number | undefined;
+  /** Steps that are timed for each size, of which the fastest counts. Default 3. */
+  readonly steps?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const schema = settings({
+  loss: lossSchema,
+  optimizer: optimizerSchema.default(adam()),
+  max: whole(1).optional(),
+  memoryLimit: whole(1).optional(),
+  steps: whole(1, 1000).default(3),
+  signal: abortSignal.optional(),
+});
+
+export async function suggestBatchSize(
+  context: ModelContext,
+  data: LabelledData,
+  options: SuggestBatchSizeOptions,
+): Promise<BatchSizeSearch> {
+  requireData(data, 'data');
+  const { loss, optimizer, max, memoryLimit, steps, signal } = parseOptions(
+    schema,
+    options,
+    'suggestBatchSize',
+  );
+  if (isStream(data)) throw noStream();
+  checkLossHead(loss, context.chain);
+  throwIfAborted(signal, 'suggestBatchSize');
+  const { gatherer, lengths } = prepareLabelled(context, data, loss);
+  const update = lowerOptimizer(optimizer, 0);
+  // The longest first, so that a size that fits does so for whatever rows meet in a batch.
+  const rows = Uint32Array.from(lengths, (_, row) => row).sort((a, b) => lengths[b]! - lengths[a]!);
+  const trial = (batchSize: number) =>
+    withProbe(context, async (probe) => {
+      await probe.initialize();
+      return cancelledBy(signal, probe, () =>
+        timed(probe, {
+          gatherer,
+          rows: rows.subarray(0, batchSize),
+          loss,
+          update,
+          steps,
+          memoryLimit,
+          signal,
+        }),
+      );
+    });
+  try {
+    return await batchSizeSearch(trial, Math.min(max ?? Infinity, rows.length), rows.length);
+  } catch (error) {
+    if (!(error instanceof AbortError)) throw error;
+    throw abortError(signal, 'suggestBatchSize');
+  }
+}
+
+interface Work {
+  readonly gatherer: BatchGatherer;
+  readonly rows: Uint32Array;
+  readonly loss: LossKind;
+  readonly update: NativeUpdate;
+  readonly steps: number;
+  readonly memoryLimit: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The first step allocates and is not timed. */
+async function timed(probe: Session, work: Work): Promise<BatchSizeTrial> {
+  const { gatherer, rows, loss, update, steps, memoryLimit, signal } = work;
+  const { batch, targets } = gatherer.gather(rows);
+  let stepMs = Infinity;
+  for (let k = 0; k <= steps; k++) {
+    throwIfAborted(signal, 'suggestBatchSize');
+    const startMs = performance.now();
+    await probe.trainStep(batch, { loss, ...targets }, update);
+    if (k > 0) stepMs = Math.min(stepMs, performance.now() - startMs);
+    else requireRoom(probe, memoryLimit);
+  }
+  const bytes = bytesOf(probe);
+  return Object.freeze({
+    batchSize: rows.length,
+    stepMs,
+    sequencesPerSecond: (1000 * rows.length) / stepMs,
+    bytes,
+  });
+}
+
+function requireRoom(probe: Session, memoryLimit: number | undefined): void {
+  const bytes = bytesOf(probe);
+  if (memoryLimit === undefined || bytes <= memoryLimit) return;
+  throw new OutOfMemoryError(
+    `suggestBatchSize.memoryLimit: expected at least ${bytes} bytes, received ${memoryLimit}`,
+    { requestedBytes: bytes, freeBytes: memoryLimit },
+  );
+}
+
+function bytesOf(probe: Session): number {
+  const { parameterBytes, activationBytes } = probe.memory();
+  return parameterBytes + activationBytes;
+}
+
+function noStream(): ConfigError {
+  const expected = '{x, y}, as a stream has a batch size of its own';
+  return new ConfigError(`suggestBatchSize: expected ${expected}, received a stream`, {
+    path: 'data',
+    expected,
+    received: 'a stream',
+  });
+}

@@ -1,0 +1,23 @@
+import { nonNegative, settings } from '../config/fields.js';
+import { parseConfig } from '../config/parseConfig.js';
+
+/** The same rate throughout. */
+export interface ConstantRate {
+  readonly kind: 'constantRate';
+  readonly initial: number;
+}
+
+const schema = settings({ initial: nonNegative });
+
+/**
+ * One rate throughout; a plain number as `learningRate` does the same.
+ *
+ * @throws ConfigError
+ * @example
+ * ```ts
+ * adam({ learningRate: constantRate(1e-3) });
+ * ```
+ */
+export function constantRate(initial: number): ConstantRate {
+  return Object.freeze({ kind: 'constantRate', ...parseConfig(schema, { initial }, 'constantRate') });
+}
