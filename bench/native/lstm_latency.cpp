@@ -62,6 +62,7 @@ double timeShape(const Shape& s, const std::string& instructionSet, lstm::Weight
                  workspace.data(),
                  false,
                  {},
+                 nullptr,
                  form});
     h.swap(hn);
     c.swap(cn);
