@@ -2,7 +2,7 @@ export * from './errors.js';
 
 export type { NamedTensors, NestedNumbers, NumericInput, Shape, Tensor, TensorData } from './data/tensor.js';
 export type { FeatureInput, TokenInput } from './data/sequences.js';
-export type { TargetInput } from './data/targets.js';
+export type { SampleWeightInput, TargetInput } from './data/targets.js';
 export {
   languageModelStream,
   type LanguageModelStream,
@@ -46,11 +46,26 @@ export { l1, l1l2, l2, type Regularizer } from './regularizers/regularizer.js';
 export {
   binaryCrossEntropy,
   crossEntropy,
+  gaussianNll,
+  huber,
+  logCosh,
+  mae,
   mse,
+  quantile,
+  type BuiltInLoss,
+  type CrossEntropyOptions,
   type Loss,
   type LossInput,
   type LossKind,
+  type LossName,
 } from './losses/loss.js';
+export {
+  customLoss,
+  type CustomLoss,
+  type CustomLossBatch,
+  type CustomLossOptions,
+  type CustomLossResult,
+} from './losses/customLoss.js';
 export {
   adam,
   sgd,
@@ -63,7 +78,51 @@ export {
   type SgdOptions,
 } from './optimizers/optimizer.js';
 export * from './schedules/index.js';
-export type { Metric, MetricValues } from './metrics/metric.js';
+export {
+  f1,
+  intervalCoverage,
+  mase,
+  precision,
+  recall,
+  rocAuc,
+  topK,
+  type Average,
+  type AverageOptions,
+  type ClassReport,
+  type Metric,
+  type MetricDescriptor,
+  type MetricName,
+  type MetricValue,
+  type MetricValues,
+  type PlainMetric,
+  type ScalarMetric,
+  type ValidationMetricValues,
+} from './metrics/metric.js';
+export {
+  accuracyScore,
+  bitsPerCharacterScore,
+  classificationReport,
+  confusionMatrix,
+  f1Score,
+  intervalCoverageScore,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanAbsoluteScaledError,
+  meanSquaredError,
+  naiveScale,
+  perplexityScore,
+  precisionScore,
+  r2Score,
+  recallScore,
+  rocAucScore,
+  rootMeanSquaredError,
+  symmetricMeanAbsolutePercentageError,
+  topKAccuracyScore,
+  type Column,
+  type ScoreOptions,
+  type Table,
+  type WeightOption,
+} from './metrics/functions.js';
 
 export { sequential } from './model/sequential.js';
 export { loadModel, type LoadOptions } from './model/loadModel.js';

@@ -74,11 +74,18 @@ Napi::Object lossObject(Napi::Env env, const LossResult& loss) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("loss", number(env, loss.loss));
   object.Set("penalty", number(env, loss.penalty));
-  object.Set("elements", number(env, static_cast<double>(loss.elements)));
+  object.Set("elements", number(env, loss.elements));
   object.Set("rows", number(env, static_cast<double>(loss.rows)));
   object.Set("correct", number(env, loss.correct));
   object.Set("absoluteError", number(env, loss.absoluteError));
   object.Set("squaredError", number(env, loss.squaredError));
+  object.Set("logLikelihood", number(env, loss.logLikelihood));
+  object.Set("count", number(env, loss.count));
+  if (!loss.classCounts.empty()) object.Set("classCounts", toFloat64Array(env, loss.classCounts));
+  if (!loss.confusion.empty()) object.Set("confusion", toFloat64Array(env, loss.confusion));
+  if (!loss.ranked.empty()) object.Set("ranked", number(env, loss.ranked[0]));
+  if (!loss.targetSums.empty()) object.Set("targetSums", toFloat64Array(env, loss.targetSums));
+  if (!loss.outputs.empty()) object.Set("outputs", toFloat32Array(env, loss.outputs));
   return object;
 }
 

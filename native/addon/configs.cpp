@@ -153,11 +153,53 @@ void readBatch(const Napi::Value& value, BatchInput& out) {
     throw InvalidArgument("batch: expected either states or carryStates, got both");
 }
 
-void readTargets(const Napi::Value& value, TargetInput& out) {
-  const Fields fields(value, "targets");
-  out.loss = fields.choice<LossKind>("loss", {{"mse", LossKind::kMse},
+namespace {
+
+void readLoss(const Fields& fields, LossConfig& out) {
+  out.kind = fields.choice<LossKind>("kind", {{"mse", LossKind::kMse},
+                                              {"mae", LossKind::kMae},
+                                              {"huber", LossKind::kHuber},
+                                              {"logCosh", LossKind::kLogCosh},
+                                              {"quantile", LossKind::kQuantile},
+                                              {"gaussianNll", LossKind::kGaussianNll},
                                               {"crossEntropy", LossKind::kCrossEntropy},
                                               {"binaryCrossEntropy", LossKind::kBinaryCrossEntropy}});
+  const bool crossEntropy = out.kind == LossKind::kCrossEntropy;
+  out.delta = out.kind == LossKind::kHuber ? real(fields, "delta") : 1;
+  out.full = out.kind == LossKind::kGaussianNll && fields.boolean("full");
+  out.labelSmoothing = crossEntropy && fields.has("labelSmoothing") ? real(fields, "labelSmoothing") : 0;
+  out.ignores = crossEntropy && fields.has("ignoreIndex");
+  out.ignoreIndex = out.ignores ? static_cast<int32_t>(fields.integer("ignoreIndex", -kMaxInt, kMaxInt)) : 0;
+  out.classWeights.clear();
+  out.quantiles.clear();
+  if (crossEntropy) fields.floats("classWeights", out.classWeights);
+  if (out.kind == LossKind::kQuantile) fields.floats("quantiles", out.quantiles);
+}
+
+void readMetrics(const Fields& fields, MetricRequest& out) {
+  const auto flag = [&](const char* name) { return fields.has(name) && fields.boolean(name); };
+  const auto index = [&](const char* name, int otherwise) {
+    return fields.has(name) ? static_cast<int>(fields.integer(name, 0, kMaxInt)) : otherwise;
+  };
+  out.weighted = flag("weighted");
+  out.classCounts = flag("classCounts");
+  out.confusion = flag("confusion");
+  out.topK = index("topK", 0);
+  out.targetSums = flag("targetSums");
+  out.point = index("point", 0);
+  out.lower = index("lower", -1);
+  out.upper = index("upper", -1);
+  out.halfWidth = fields.has("halfWidth") ? real(fields, "halfWidth") : 0;
+  out.outputs = flag("outputs");
+}
+
+}  // namespace
+
+void readTargets(const Napi::Value& value, TargetInput& out) {
+  const Fields fields(value, "targets");
+  readLoss(fields.object("loss"), out.loss);
+  out.metrics = {};
+  if (fields.has("metrics")) readMetrics(fields.object("metrics"), out.metrics);
   fields.ints("ids", out.ids);
   fields.floats("values", out.values);
   fields.floats("sampleWeights", out.sampleWeights);

@@ -131,4 +131,10 @@ Napi::Float32Array toFloat32Array(Napi::Env env, const std::vector<float>& value
   return array;
 }
 
+Napi::Float64Array toFloat64Array(Napi::Env env, const std::vector<double>& values) {
+  Napi::Float64Array array = Napi::Float64Array::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(double));
+  return array;
+}
+
 }  // namespace lstm::addon

@@ -50,5 +50,6 @@ class Fields {
 void writeFloats(const Napi::Value& value, const std::string& path, const std::vector<float>& from);
 void copyFloats(const Napi::Value& value, const std::string& path, std::vector<float>& out);
 Napi::Float32Array toFloat32Array(Napi::Env env, const std::vector<float>& values);
+Napi::Float64Array toFloat64Array(Napi::Env env, const std::vector<double>& values);
 
 }  // namespace lstm::addon

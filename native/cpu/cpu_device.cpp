@@ -10,6 +10,7 @@
 #include "cpu/instruction_sets.h"
 #include "cpu/loss.h"
 #include "cpu/lstm_op.h"
+#include "cpu/metrics.h"
 #include "cpu/pool.h"
 #include "cpu/update.h"
 #include "engine/errors.h"
@@ -75,6 +76,11 @@ class CpuDevice : public Device {
   void loss(const LossArgs& args) override {
     PartClock clock(context_.profile);
     cpu::loss(context_, args);
+    clock.mark(Part::kHead);
+  }
+  void metrics(const MetricArgs& args) override {
+    PartClock clock(context_.profile);
+    cpu::metrics(context_, args);
     clock.mark(Part::kHead);
   }
   void update(const UpdateArgs& args) override {

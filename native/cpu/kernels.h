@@ -12,7 +12,17 @@ namespace lstm::cpu {
 enum class Start { kZero, kAccumulate, kBias };
 
 enum class Pointwise { kRelu, kTanh, kSigmoid };
-enum class RowLoss { kMse, kCrossEntropyIds, kCrossEntropyValues, kBinaryCrossEntropy };
+enum class RowLoss {
+  kMse,
+  kMae,
+  kHuber,
+  kLogCosh,
+  kQuantile,
+  kGaussianNll,
+  kCrossEntropyIds,
+  kCrossEntropyValues,
+  kBinaryCrossEntropy
+};
 enum class Clip { kNone, kScale, kValue };
 
 // C[m, columns] = start + A[m, k] · panel, one panel of a packed B.
@@ -108,6 +118,8 @@ struct RowSums {
   double correct;
   double absoluteError;
   double squaredError;
+  double logLikelihood;
+  double count;
 };
 
 struct LossRows {
@@ -121,6 +133,13 @@ struct LossRows {
   const float* rowWeights;
   float* dPredictions;
   double inverseCount;  // 1 / live elements
+  const float* classWeights;
+  const float* quantiles;
+  int quantileCount;
+  float delta;
+  float labelSmoothing;
+  bool full;
+  bool weighMetrics;
 };
 
 struct UpdateBlock {

@@ -7,17 +7,35 @@ namespace {
 constexpr int64_t kChunks = 64;
 
 RowLoss rowLoss(const LossArgs& args) {
-  if (args.kind == LossKind::kMse) return RowLoss::kMse;
-  if (args.kind == LossKind::kBinaryCrossEntropy) return RowLoss::kBinaryCrossEntropy;
+  switch (args.kind) {
+    case LossKind::kMse:
+      return RowLoss::kMse;
+    case LossKind::kMae:
+      return RowLoss::kMae;
+    case LossKind::kHuber:
+      return RowLoss::kHuber;
+    case LossKind::kLogCosh:
+      return RowLoss::kLogCosh;
+    case LossKind::kQuantile:
+      return RowLoss::kQuantile;
+    case LossKind::kGaussianNll:
+      return RowLoss::kGaussianNll;
+    case LossKind::kBinaryCrossEntropy:
+      return RowLoss::kBinaryCrossEntropy;
+    case LossKind::kCrossEntropy:
+      break;
+  }
   return args.ids ? RowLoss::kCrossEntropyIds : RowLoss::kCrossEntropyValues;
+}
+
+double inverseElements(const LossArgs& args) {
+  const double elements = args.elements ? *args.elements : liveElements(args.kind, args.rows, args.classes);
+  return elements > 0 ? 1.0 / elements : 0.0;
 }
 
 }  // namespace
 
 void loss(Context& context, const LossArgs& args) {
-  const double elements = args.kind == LossKind::kCrossEntropy
-                              ? static_cast<double>(args.rows)
-                              : static_cast<double>(args.rows) * args.classes;
   RowSums chunks[kChunks] = {};
   const int64_t chunkRows = (args.rows + kChunks - 1) / kChunks;
   const int threads = context.pool.threadsFor(static_cast<double>(args.rows) * args.classes, 10e3);
@@ -33,16 +51,25 @@ void loss(Context& context, const LossArgs& args) {
       rows.values = args.values;
       rows.rowWeights = args.rowWeights;
       rows.dPredictions = args.dPredictions;
-      rows.inverseCount = 1.0 / elements;
+      rows.inverseCount = inverseElements(args);
+      rows.classWeights = args.classWeights;
+      rows.quantiles = args.quantiles;
+      rows.quantileCount = args.quantileCount;
+      rows.delta = args.delta;
+      rows.labelSmoothing = args.labelSmoothing;
+      rows.full = args.full;
+      rows.weighMetrics = args.weighMetrics;
       context.kernels.lossRows(rows, &chunks[chunk]);
     }
   });
-  LossSums sums = {0, 0, 0, 0};
+  LossSums sums{};
   for (const RowSums& chunk : chunks) {
     sums.loss += chunk.loss;
     sums.correct += chunk.correct;
     sums.absoluteError += chunk.absoluteError;
     sums.squaredError += chunk.squaredError;
+    sums.logLikelihood += chunk.logLikelihood;
+    sums.count += chunk.count;
   }
   *args.sums = sums;
 }

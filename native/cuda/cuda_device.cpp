@@ -15,7 +15,7 @@ namespace lstm::cuda {
 namespace {
 
 static_assert(sizeof(LossSums) == sizeof(RuntimeLossSums) &&
-              offsetof(LossSums, squaredError) == offsetof(RuntimeLossSums, squaredError));
+              offsetof(LossSums, count) == offsetof(RuntimeLossSums, count));
 
 RuntimeHalfKind halfKindOf(RuntimePrecision precision) {
   if (precision == kPrecisionFp16) return kHalfFp16;
@@ -39,7 +39,8 @@ class TheCudaDevice : public CudaDevice, private RunAhead {
         updater_(core_),
         tokenOrder_(core_.context),
         activationPartials_(core_.context),
-        lossPartials_(core_.context) {
+        lossPartials_(core_.context),
+        rowClasses_(core_.context) {
     core_.precision = options.precision;
     core_.halves.kind = halfKindOf(options.precision);
     core_.rnnAlgorithm = rnnAlgorithmNamed(options.rnnAlgorithm);
@@ -192,7 +193,38 @@ class TheCudaDevice : public CudaDevice, private RunAhead {
     loss.dScalars = reinterpret_cast<const RuntimeScalars*>(args.scalars);
     loss.dPartials = lossPartials_.reserve(core_.context.runtime().lossPartials(args.rows));
     loss.dSums = reinterpret_cast<RuntimeLossSums*>(args.sums);
+    loss.dElements = args.elements;
+    loss.dClassWeights = args.classWeights;
+    loss.dQuantiles = args.quantiles;
+    loss.quantileCount = args.quantileCount;
+    loss.delta = args.delta;
+    loss.labelSmoothing = args.labelSmoothing;
+    loss.full = args.full;
+    loss.weighMetrics = args.weighMetrics;
     call(&CudaRuntime::loss, &loss);
+  }
+
+  void metrics(const MetricArgs& args) override {
+    RuntimeMetrics m{};
+    m.kind = static_cast<int>(args.kind);
+    m.rows = args.rows;
+    m.classes = args.classes;
+    m.channelsPerTarget = args.channelsPerTarget;
+    m.dPredictions = args.predictions;
+    m.dIds = args.ids;
+    m.dValues = args.values;
+    m.dRowWeights = args.rowWeights;
+    m.topK = args.topK;
+    m.point = args.point;
+    m.lower = args.lower;
+    m.upper = args.upper;
+    m.halfWidth = args.halfWidth;
+    m.dScratch = rowClasses_.reserve(3 * args.rows);
+    m.dClassCounts = args.classCounts;
+    m.dConfusion = args.confusion;
+    m.dRanked = args.ranked;
+    m.dTargetSums = args.targetSums;
+    call(&CudaRuntime::metrics, &m);
   }
 
   void update(const UpdateArgs& args) override { updater_.update(args); }
@@ -224,6 +256,7 @@ class TheCudaDevice : public CudaDevice, private RunAhead {
   TokenOrder tokenOrder_;
   Buffer<double> activationPartials_;
   Buffer<double> lossPartials_;
+  Buffer<int32_t> rowClasses_;
   uint64_t lastFetch_ = 0;
   uint64_t lastCollected_ = 0;
   uint64_t overlapped_ = 0;

@@ -140,7 +140,7 @@ typedef struct RuntimeTensorRow {  // as TensorRow, in device memory
 
 // Sums in device memory: LossSums and UpdateSums of engine/device.h, field by field.
 typedef struct RuntimeLossSums {
-  double loss, correct, absoluteError, squaredError;
+  double loss, correct, absoluteError, squaredError, logLikelihood, count;
 } RuntimeLossSums;
 typedef struct RuntimeUpdateSums {
   double penalty, squaredNorm;
@@ -170,7 +170,7 @@ typedef struct RuntimeUpdate {
 } RuntimeUpdate;
 
 typedef struct RuntimeLoss {
-  int kind;  // 0 mse, 1 crossEntropy, 2 binaryCrossEntropy
+  int kind;  // LossKind of engine/device.h
   int64_t rows;
   int classes;
   const float* dPredictions;
@@ -182,7 +182,30 @@ typedef struct RuntimeLoss {
   const RuntimeScalars* dScalars;  // its lossScale does too; null: it does not
   double* dPartials;               // scratch, lossPartials(rows) doubles; sums are added in a fixed order
   RuntimeLossSums* dSums;
+  const double* dElements;     // [1], null: every row counts alike
+  const float* dClassWeights;  // [classes] or null
+  const float* dQuantiles;     // [quantileCount]
+  int quantileCount;
+  float delta, labelSmoothing;
+  int full, weighMetrics;
 } RuntimeLoss;
+
+typedef struct RuntimeMetrics {  // MetricArgs of engine/device.h
+  int kind;
+  int64_t rows;
+  int classes, channelsPerTarget;
+  const float* dPredictions;
+  const int32_t* dIds;
+  const float* dValues;
+  const float* dRowWeights;
+  int topK, point, lower, upper;
+  float halfWidth;
+  int32_t* dScratch;     // [rows, 3]
+  double* dClassCounts;  // these four null: not wanted
+  double* dConfusion;
+  double* dRanked;
+  double* dTargetSums;
+} RuntimeMetrics;
 
 typedef struct RuntimeDropout {
   int64_t rows;
@@ -325,6 +348,7 @@ typedef struct CudaRuntime {
                                          RuntimeError* error);
   int64_t (*lossPartials)(int64_t rows);
   RuntimeStatus (*loss)(RuntimeContext*, const RuntimeLoss* loss, RuntimeError* error);
+  RuntimeStatus (*metrics)(RuntimeContext*, const RuntimeMetrics* metrics, RuntimeError* error);
   int64_t (*updatePartials)(int64_t size, int rowCount);
   // penaltyOnly: fills dSums->penalty and leaves everything else alone.
   RuntimeStatus (*update)(RuntimeContext*, const RuntimeUpdate* update, int penaltyOnly, RuntimeError* error);

@@ -52,7 +52,14 @@ void requireId(const char* name, int32_t id, int64_t limit, int row, int step) {
 }  // namespace
 
 BatchIo::BatchIo(const Network& network, Device& device)
-    : network_(network), device_(device), ids_(device), values_(device), rowWeights_(device) {}
+    : network_(network),
+      device_(device),
+      ids_(device),
+      values_(device),
+      rowWeights_(device),
+      classWeights_(device),
+      quantiles_(device),
+      divisor_(device) {}
 
 // Where to write what belongs at `device`: there itself if the host can, else a staging area for send().
 float* BatchIo::hostFor(float* device, size_t count) {
@@ -188,53 +195,111 @@ void BatchIo::storeStates(const Executor& executor, float* NodeBuffers::* first,
 
 DeviceTargets BatchIo::loadTargets(const TargetInput& targets, const BatchInput& batch,
                                    const Executor& executor) {
-  const BatchShape& shape = executor.shape();
-  const NodeShape& out = network_.output().out;
-  const int64_t padded = out.sequence ? batch.timeSteps : 1;
-  const int64_t rows = executor.outputRows();
-  DeviceTargets result;
   if (targets.ids.empty() == targets.values.empty())
     throw InvalidArgument("targets: expected either ids or values");
-  if (!targets.ids.empty()) {
-    if (targets.loss != LossKind::kCrossEntropy)
-      throw InvalidArgument("targets: ids belong to crossEntropy alone");
-    requireCount("targets.ids", {batch.batchSize, padded}, targets.ids.size());
-    for (int n = 0; n < shape.batchSize; ++n)
-      for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
-        requireId("targets", targets.ids[shape.order[n] * padded + t], out.channels, shape.order[n], t);
-    ids_.reserve(rows);
-    // Bytes move, not numbers: an int32 row is one float wide.
-    loadRows(reinterpret_cast<const float*>(targets.ids.data()), {out.sequence, 1}, batch.timeSteps, shape,
-             reinterpret_cast<float*>(ids_.data()));
-    result.ids = ids_.data();
-  } else {
-    requireCount("targets.values", {batch.batchSize, padded, out.channels}, targets.values.size());
-    for (int n = 0; n < shape.batchSize; ++n)
-      for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
-        requireFinite("targets", targets.values.data() + (shape.order[n] * padded + t) * out.channels,
-                      out.channels, shape.order[n], t);
-    values_.reserve(rows * out.channels);
-    loadRows(targets.values.data(), out, batch.timeSteps, shape, values_.data());
-    result.values = values_.data();
-  }
-  if (!targets.sampleWeights.empty()) {
-    requireCount("sampleWeights", {batch.batchSize}, targets.sampleWeights.size());
-    for (int n = 0; n < shape.batchSize; ++n)
-      if (!(targets.sampleWeights[n] >= 0) || !std::isfinite(targets.sampleWeights[n]))
-        throw InvalidData("sampleWeights[" + std::to_string(n) +
-                          "]: expected a finite number of at least 0, got " +
-                          std::to_string(targets.sampleWeights[n]))
-            .with("row", n);
-    rowWeights_.reserve(rows);
-    float* host = hostFor(rowWeights_.data(), rows);
-    float* to = host;
-    for (int t = 0; t < (out.sequence ? shape.timeSteps : 1); ++t)
-      for (int n = 0; n < (out.sequence ? shape.liveRows[t] : shape.batchSize); ++n)
-        *to++ = targets.sampleWeights[shape.order[n]];
-    send(rowWeights_.data(), host, rows);
-    result.rowWeights = rowWeights_.data();
-  }
+  const LossConfig& loss = targets.loss;
+  DeviceTargets result;
+  result.elements = liveElements(loss.kind, executor.outputRows(), network_.output().out.channels);
+  if (targets.values.empty())
+    loadIds(targets, batch, executor, result);
+  else
+    loadValues(targets, batch, executor, result);
+  if (!targets.sampleWeights.empty()) loadRowWeights(targets.sampleWeights, batch, executor, result);
+  result.classWeights = table(classWeights_, sentClassWeights_, loss.classWeights);
+  result.quantiles = table(quantiles_, sentQuantiles_, loss.quantiles);
   return result;
+}
+
+// Ids that do not count become -1; the mean then divides by the class weights of those that do.
+void BatchIo::loadIds(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
+                      DeviceTargets& result) {
+  const BatchShape& shape = executor.shape();
+  const NodeShape& out = network_.output().out;
+  const LossConfig& loss = targets.loss;
+  const int64_t padded = out.sequence ? batch.timeSteps : 1;
+  if (loss.kind != LossKind::kCrossEntropy)
+    throw InvalidArgument("targets: ids belong to crossEntropy alone");
+  requireCount("targets.ids", {batch.batchSize, padded}, targets.ids.size());
+  const bool plain = !loss.ignores && loss.classWeights.empty();
+  if (!plain) countedIds_.assign(targets.ids.begin(), targets.ids.end());
+  double divisor = 0;
+  for (int n = 0; n < shape.batchSize; ++n)
+    for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t) {
+      const int64_t at = shape.order[n] * padded + t;
+      const int32_t id = targets.ids[at];
+      if (loss.ignores && id == loss.ignoreIndex) {
+        countedIds_[at] = -1;
+        continue;
+      }
+      requireId("targets", id, out.channels, shape.order[n], t);
+      divisor += loss.classWeights.empty() ? 1.0 : loss.classWeights[id];
+    }
+  ids_.reserve(executor.outputRows());
+  // Bytes move, not numbers: an int32 row is one float wide.
+  loadRows(reinterpret_cast<const float*>((plain ? targets.ids : countedIds_).data()), {out.sequence, 1},
+           batch.timeSteps, shape, reinterpret_cast<float*>(ids_.data()));
+  result.ids = ids_.data();
+  if (plain) return;
+  divisor_.reserve(1);
+  device_.copyIn(divisor_.data(), &divisor, sizeof(divisor));
+  result.divisor = divisor_.data();
+  result.elements = divisor;
+}
+
+void BatchIo::loadValues(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
+                         DeviceTargets& result) {
+  const BatchShape& shape = executor.shape();
+  const NodeShape& out = network_.output().out;
+  const NodeShape wanted{out.sequence, out.channels / targets.loss.channelsPerTarget()};
+  const int64_t padded = out.sequence ? batch.timeSteps : 1;
+  if (targets.loss.ignores) throw InvalidArgument("ignoreIndex: expected targets that are ids, got values");
+  requireCount("targets.values", {batch.batchSize, padded, wanted.channels}, targets.values.size());
+  for (int n = 0; n < shape.batchSize; ++n)
+    for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
+      requireFinite("targets", targets.values.data() + (shape.order[n] * padded + t) * wanted.channels,
+                    wanted.channels, shape.order[n], t);
+  values_.reserve(executor.outputRows() * wanted.channels);
+  loadRows(targets.values.data(), wanted, batch.timeSteps, shape, values_.data());
+  result.values = values_.data();
+}
+
+// One weight a sequence, or one a step.
+void BatchIo::loadRowWeights(const std::vector<float>& weights, const BatchInput& batch,
+                             const Executor& executor, DeviceTargets& result) {
+  const BatchShape& shape = executor.shape();
+  const bool sequence = network_.output().out.sequence;
+  const int64_t steps = sequence ? batch.timeSteps : 1;
+  const bool perStep = sequence && weights.size() != static_cast<size_t>(batch.batchSize);
+  if (perStep)
+    requireCount("sampleWeights", {batch.batchSize, steps}, weights.size());
+  else
+    requireCount("sampleWeights", {batch.batchSize}, weights.size());
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (!(weights[i] >= 0) || !std::isfinite(weights[i]))
+      throw InvalidData("sampleWeights[" + std::to_string(i) +
+                        "]: expected a finite number of at least 0, got " + std::to_string(weights[i]))
+          .with("row", static_cast<double>(perStep ? i / steps : i));
+  const int64_t rows = executor.outputRows();
+  rowWeights_.reserve(rows);
+  float* host = hostFor(rowWeights_.data(), rows);
+  float* to = host;
+  for (int t = 0; t < (sequence ? shape.timeSteps : 1); ++t)
+    for (int n = 0; n < (sequence ? shape.liveRows[t] : shape.batchSize); ++n)
+      *to++ = weights[perStep ? shape.order[n] * steps + t : shape.order[n]];
+  send(rowWeights_.data(), host, rows);
+  result.rowWeights = rowWeights_.data();
+}
+
+// A small table that seldom changes, sent when it does; null when it is empty.
+const float* BatchIo::table(DeviceBuffer<float>& device, std::vector<float>& sent,
+                            const std::vector<float>& wanted) {
+  if (wanted.empty()) return nullptr;
+  if (sent != wanted) {
+    device.reserve(wanted.size());
+    device_.copyIn(device.data(), wanted.data(), wanted.size() * sizeof(float));
+    sent = wanted;
+  }
+  return device.data();
 }
 
 }  // namespace lstm

@@ -5,6 +5,7 @@
 
 #include "engine/device.h"
 #include "engine/executor.h"
+#include "engine/objective.h"
 
 namespace lstm {
 
@@ -21,10 +22,11 @@ struct BatchInput {
 };
 
 struct TargetInput {
-  LossKind loss = LossKind::kMse;
+  LossConfig loss;
+  MetricRequest metrics;
   std::vector<int32_t> ids;          // [N] or [N, T]
-  std::vector<float> values;         // [N, K] or [N, T, K]
-  std::vector<float> sampleWeights;  // [N], empty = 1
+  std::vector<float> values;         // [N, targets] or [N, T, targets]
+  std::vector<float> sampleWeights;  // [N], of a sequence output also [N, T]; empty = 1
 };
 
 // Targets on the device, in the order of the output's rows.
@@ -32,6 +34,10 @@ struct DeviceTargets {
   const int32_t* ids = nullptr;
   const float* values = nullptr;
   const float* rowWeights = nullptr;
+  const float* classWeights = nullptr;
+  const float* quantiles = nullptr;
+  const double* divisor = nullptr;  // of the mean, where rows do not all count alike
+  double elements = 0;              // the same on the host, always there
 
   bool operator==(const DeviceTargets&) const = default;
 };
@@ -65,6 +71,13 @@ class BatchIo {
  private:
   float* hostFor(float* device, size_t count);
   void send(float* device, const float* host, size_t count);
+  void loadIds(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
+               DeviceTargets& result);
+  void loadValues(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
+                  DeviceTargets& result);
+  void loadRowWeights(const std::vector<float>& weights, const BatchInput& batch, const Executor& executor,
+                      DeviceTargets& result);
+  const float* table(DeviceBuffer<float>& device, std::vector<float>& sent, const std::vector<float>& wanted);
 
   const Network& network_;
   Device& device_;
@@ -72,6 +85,12 @@ class BatchIo {
   DeviceBuffer<int32_t> ids_;
   DeviceBuffer<float> values_;
   DeviceBuffer<float> rowWeights_;
+  DeviceBuffer<float> classWeights_;
+  DeviceBuffer<float> quantiles_;
+  DeviceBuffer<double> divisor_;
+  std::vector<int32_t> countedIds_;
+  std::vector<float> sentClassWeights_;  // what the device's tables hold
+  std::vector<float> sentQuantiles_;
 };
 
 }  // namespace lstm

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/batch_shape.h"
 #include "engine/lstm_layout.h"
@@ -17,7 +18,16 @@ namespace lstm {
 
 enum class Activation { kLinear, kRelu, kTanh, kSigmoid, kSoftmax };
 enum class PoolMode { kLast, kMean, kMax };
-enum class LossKind { kMse, kCrossEntropy, kBinaryCrossEntropy };
+enum class LossKind {
+  kMse,
+  kCrossEntropy,
+  kBinaryCrossEntropy,
+  kMae,
+  kHuber,
+  kLogCosh,
+  kQuantile,
+  kGaussianNll
+};
 enum class ClipKind { kNone, kGlobalNorm, kTensorNorm, kValue };
 enum class UpdateKind { kAdam, kSgd };
 
@@ -164,30 +174,108 @@ struct PoolArgs {
   int channels;
 };
 
-// Sums over a batch, in device memory (host memory for the CPU device). Row weights weigh `loss` alone.
+// Sums over a batch, in device memory (host memory for the CPU device). Row weights weigh `loss` alone, or with
+// weighMetrics every sum; `count` is what the others but loss are to be divided by.
 struct LossSums {
   double loss;  // sum of weight * loss over live elements, before the mean
   double
       correct;  // crossEntropy: rows whose argmax is the target's; binaryCrossEntropy: elements on the right side
-  double absoluteError;  // sum over live elements of |prediction - target|; crossEntropy by ids: 0
-  double squaredError;   // sum of its square; crossEntropy by ids: 0
+  double absoluteError;  // sum over live elements of |prediction - target|; crossEntropy by ids, quantile: 0
+  double squaredError;   // sum of its square; crossEntropy by ids, quantile: 0
+  double
+      logLikelihood;  // crossEntropy: sum of log p of the target, classes neither weighed nor smoothed; else 0
+  double count;       // crossEntropy: rows that count; else rows * targets
 };
 
-// Mean over live elements: elements = rows for crossEntropy, rows*classes for mse and binaryCrossEntropy.
-//   mse: (p - t)^2     crossEntropy: -sum t log p     binaryCrossEntropy: -(t log p + (1 - t) log(1 - p))
+// A loss and its settings; symbols as in LossArgs.
+struct LossConfig {
+  LossKind kind = LossKind::kMse;
+  float delta = 1;           // huber
+  bool full = false;         // gaussianNll: with the constant log(2 pi) / 2
+  float labelSmoothing = 0;  // crossEntropy
+  bool ignores = false;      // crossEntropy by ids: a row whose id is ignoreIndex does not count
+  int32_t ignoreIndex = 0;
+  std::vector<float> classWeights;  // crossEntropy: [classes], or empty = 1
+  std::vector<float> quantiles;     // quantile: each in (0, 1)
+
+  // Channels of the predictions that one target has.
+  int channelsPerTarget() const {
+    if (kind == LossKind::kQuantile) return static_cast<int>(quantiles.size());
+    return kind == LossKind::kGaussianNll ? 2 : 1;
+  }
+  bool operator==(const LossConfig&) const = default;
+};
+
+// What the mean of a loss divides by where every row counts alike.
+inline double liveElements(LossKind kind, int64_t rows, int classes) {
+  if (kind == LossKind::kCrossEntropy) return static_cast<double>(rows);
+  return static_cast<double>(rows) * (kind == LossKind::kGaussianNll ? classes / 2 : classes);
+}
+
+// Loss, gradient and sums in one pass. p prediction, t target, d = p - t, z logit. Mean over live elements: rows for
+// crossEntropy, rows * targets for gaussianNll, else rows * classes.
+//   mse: d^2     mae: |d|, its derivative 0 at d = 0     logCosh: log cosh d
+//   huber (Huber 1964): d^2 / 2 where |d| < delta, else delta (|d| - delta / 2)
+//   quantile (Koenker & Bassett 1978): max(q (t - p), (q - 1)(t - p)), its derivative 0 at d = 0;
+//     channel = target * quantiles + quantile
+//   gaussianNll (Nix & Weigend 1994): (log v + d^2 / v) / 2, v = max(exp s, 1e-6); channel = 2 target + (0: mean p,
+//     1: s = log variance). The derivative goes through the maximum as if it were not there (PyTorch GaussianNLLLoss).
+//   binaryCrossEntropy: -(t log p + (1 - t) log(1 - p)), p = sigmoid(z)
+//   crossEntropy: -sum_k a_k log p_k, p = softmax(z), a_k = w_k ((1 - e) t_k + e / classes), w class weights, e
+//     labelSmoothing (Szegedy et al. 2016). By ids t is one-hot and the mean divides by sum w_id (PyTorch).
 struct LossArgs {
   LossKind kind;
   int64_t rows;
-  int classes;
+  int classes;               // channels of the predictions
   const float* predictions;  // [rows, classes]; logits for crossEntropy and binaryCrossEntropy
-  const int32_t* ids;        // [rows] or null; crossEntropy only
-  const float* values;       // [rows, classes] or null
+  const int32_t* ids;        // [rows] or null; crossEntropy only; below 0: the row does not count
+  const float* values;       // [rows, classes / channelsPerTarget] or null
   const float* rowWeights;   // [rows] or null = 1
   float*
       dPredictions;  // [rows, classes], overwritten by weight * dloss / elements; null = not wanted; may be predictions
   LossSums* sums;                        // overwritten
   float gradientScale = 1;               // multiplies dPredictions; CUDA alone, as the one below
   const StepScalars* scalars = nullptr;  // its lossScale does too; null: it does not
+  const double* elements =
+      nullptr;  // [1] what the mean divides by, 0 gives gradients of 0; null: live elements
+  const float* classWeights = nullptr;  // [classes] or null = 1
+  const float* quantiles = nullptr;     // [quantileCount]
+  int quantileCount = 0;
+  float delta = 1;
+  float labelSmoothing = 0;
+  bool full = false;
+  bool weighMetrics = false;
+};
+
+constexpr int kTargetSums = 8;
+
+// What a batch is counted into beside LossSums, in double and in one order whatever the thread count. Every count is
+// the sum of the rows' weights. A null output is not wanted. Of crossEntropy and binaryCrossEntropy:
+//   classCounts [classes, 3]: right, predicted, actual. A row's class is its argmax, or, of a binary channel, whether
+//     z > 0 and t > 1/2; each binary channel is counted alone.
+//   confusion [K, K], [actual, predicted]: K = classes, or 2 for one binary channel.
+//   ranked [1]: rows whose target is among the topK greatest logits; of equal ones the later stands first.
+// Of the other losses, p being a target's forecast (quantile: channel `point`, gaussianNll: the mean):
+//   targetSums [targets, kTargetSums]: 1, |p - t|, (p - t)^2, t, t^2, |p - t| / max(|t|, 2^-52),
+//     2 |p - t| / (|p| + |t|) (0 / 0 = 0), whether t is in the interval, ends included.
+struct MetricArgs {
+  LossKind kind;
+  int64_t rows;
+  int classes;  // channels of the predictions
+  int channelsPerTarget;
+  const float* predictions;  // these four as in LossArgs
+  const int32_t* ids;
+  const float* values;
+  const float* rowWeights;
+  double* classCounts;
+  double* confusion;
+  double* ranked;
+  int topK;
+  double* targetSums;
+  int point;
+  int lower;  // channels of the interval's ends, -1 = none
+  int upper;
+  float halfWidth;  // gaussianNll: in standard deviations
 };
 
 // A tensor's place in the flat arenas, and what the update must know of it.
@@ -305,6 +393,7 @@ class Device {
   virtual void activationRegularizer(const ActivationRegularizerArgs& args) = 0;
 
   virtual void loss(const LossArgs& args) = 0;
+  virtual void metrics(const MetricArgs& args) = 0;
 
   virtual void update(const UpdateArgs& args) = 0;
   // sum l1|p| + l2 p^2 over trainable tensors; waits

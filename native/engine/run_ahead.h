@@ -19,8 +19,9 @@ struct StepKey {
   const void* session = nullptr;
   std::vector<int> lengths;  // BatchShape::lengths
   PassOptions options;
-  LossKind loss = LossKind::kMse;
-  DeviceTargets targets;
+  LossConfig loss;
+  MetricRequest metrics;
+  DeviceTargets targets;  // with elements 0
   StartStates startStates = StartStates::kZeros;
   bool keepsStates = false;  // carried states are replaced where the update is applied
   UpdateConfig update;       // with learningRate 0

@@ -28,6 +28,7 @@ Session::Session(NetworkConfig config, Device& device)
       v_(device),
       sums_(device),
       scalars_(device),
+      counts_(device),
       executor_(network_, device),
       io_(network_, device),
       carried_(network_, device) {
@@ -127,8 +128,12 @@ void Session::keepCarriedStates(const BatchInput& batch) {
   if (batch.carryStates) carried_.keep(executor_, io_);
 }
 
-bool Session::logitsFor(LossKind loss) const {
-  if (loss == LossKind::kMse) return false;
+// Checks loss and metrics against the head on the way.
+bool Session::logitsFor(const TargetInput& targets) const {
+  const LossKind loss = targets.loss.kind;
+  checkLoss(targets.loss, network_.output().out.channels);
+  checkMetrics(targets.metrics, targets.loss, network_.output().out.channels);
+  if (loss != LossKind::kCrossEntropy && loss != LossKind::kBinaryCrossEntropy) return false;
   const auto* dense = std::get_if<DenseNode>(&network_.output().config.kind);
   const Activation own = loss == LossKind::kCrossEntropy ? Activation::kSoftmax : Activation::kSigmoid;
   if (!dense || (dense->activation != Activation::kLinear && dense->activation != own))
@@ -139,31 +144,99 @@ bool Session::logitsFor(LossKind loss) const {
   return true;
 }
 
-LossResult Session::lossOf(const TargetInput& targets) const {
+LossResult Session::resultOf(const TargetInput& targets, const DeviceTargets& at) const {
   LossResult result;
   result.rows = executor_.outputRows();
-  result.elements =
-      targets.loss == LossKind::kCrossEntropy ? result.rows : result.rows * network_.output().out.channels;
+  result.elements = at.elements;
   return result;
 }
 
 void Session::runLoss(const TargetInput& targets, const DeviceTargets& at, float* dOutput, float fixedScale) {
-  device_.loss({targets.loss, executor_.outputRows(), network_.output().out.channels, executor_.output(),
-                at.ids, at.values, at.rowWeights, dOutput, &sums_.data()->loss,
-                fixedScale > 0 ? fixedScale : 1, fixedScale > 0 ? nullptr : scalars_.data()});
+  const LossConfig& loss = targets.loss;
+  LossArgs args{loss.kind,
+                executor_.outputRows(),
+                network_.output().out.channels,
+                executor_.output(),
+                at.ids,
+                at.values,
+                at.rowWeights,
+                dOutput,
+                &sums_.data()->loss};
+  args.gradientScale = fixedScale > 0 ? fixedScale : 1;
+  args.scalars = fixedScale > 0 ? nullptr : scalars_.data();
+  args.elements = at.divisor;
+  args.classWeights = at.classWeights;
+  args.quantiles = at.quantiles;
+  args.quantileCount = static_cast<int>(loss.quantiles.size());
+  args.delta = loss.delta;
+  args.labelSmoothing = loss.labelSmoothing;
+  args.full = loss.full;
+  args.weighMetrics = targets.metrics.weighted;
+  device_.loss(args);
+  runMetrics(targets, at);
 }
 
-namespace {
+void Session::runMetrics(const TargetInput& targets, const DeviceTargets& at) {
+  const MetricRequest& request = targets.metrics;
+  const LossConfig& loss = targets.loss;
+  const int channels = network_.output().out.channels;
+  const MetricLayout place = metricLayout(request, loss, channels);
+  if (place.size == 0) return;
+  counts_.reserve(place.size);
+  double* counts = counts_.data();
+  MetricArgs args{};
+  args.kind = loss.kind;
+  args.rows = executor_.outputRows();
+  args.classes = channels;
+  args.channelsPerTarget = loss.channelsPerTarget();
+  args.predictions = executor_.output();
+  args.ids = at.ids;
+  args.values = at.values;
+  args.rowWeights = request.weighted ? at.rowWeights : nullptr;
+  args.classCounts = place.classCountsSize ? counts + place.classCounts : nullptr;
+  args.confusion = place.confusionSize ? counts + place.confusion : nullptr;
+  args.ranked = place.rankedSize ? counts + place.ranked : nullptr;
+  args.topK = request.topK;
+  args.targetSums = place.targetSumsSize ? counts + place.targetSums : nullptr;
+  args.point = request.point;
+  args.lower = request.lower;
+  args.upper = request.upper;
+  args.halfWidth = request.halfWidth;
+  device_.metrics(args);
+}
 
-void fillResult(LossResult& result, const LossSums& sums, double penalty) {
+bool Session::countsMetrics(const TargetInput& targets) const {
+  return targets.metrics.outputs ||
+         metricLayout(targets.metrics, targets.loss, network_.output().out.channels).size > 0;
+}
+
+void Session::takeSums(const LossSums& sums, double penalty, LossResult& result) {
   result.penalty = penalty;
-  result.loss = sums.loss / static_cast<double>(result.elements) + penalty;
+  result.loss = (result.elements > 0 ? sums.loss / result.elements : 0) + penalty;
   result.correct = sums.correct;
   result.absoluteError = sums.absoluteError;
   result.squaredError = sums.squaredError;
+  result.logLikelihood = sums.logLikelihood;
+  result.count = sums.count;
 }
 
-}  // namespace
+void Session::fetchMetrics(const BatchInput& batch, const TargetInput& targets, LossResult& result) {
+  const NodeShape& out = network_.output().out;
+  const MetricLayout place = metricLayout(targets.metrics, targets.loss, out.channels);
+  if (place.size > 0) {
+    std::vector<double> counts(place.size);
+    device_.copyOut(counts.data(), counts_.data(), place.size * sizeof(double));
+    const auto cut = [&](size_t from, size_t size) {
+      return std::vector<double>(counts.begin() + from, counts.begin() + from + size);
+    };
+    result.classCounts = cut(place.classCounts, place.classCountsSize);
+    result.confusion = cut(place.confusion, place.confusionSize);
+    result.ranked = cut(place.ranked, place.rankedSize);
+    result.targetSums = cut(place.targetSums, place.targetSumsSize);
+  }
+  if (targets.metrics.outputs)
+    io_.storeRows(executor_.output(), out, batch.timeSteps, shape_, result.outputs);
+}
 
 std::pair<LossResult, UpdateResult> Session::trainStep(const BatchInput& batch, const TargetInput& targets,
                                                        const UpdateConfig& update,
@@ -181,12 +254,12 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
   sendScalars(update.learningRate);
   try {
     cancel.throwIfCancelled();
-    const PassOptions options = {true, false, logitsFor(targets.loss)};
+    const PassOptions options = {true, false, logitsFor(targets)};
     load(batch, options);
     if (takesStates(batch) && batch.states.empty() && !carried_.standFor(shape_)) endStepsUnderWay();
     const StartStates start = loadStartStates(batch);
     const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
-    step.loss = lossOf(targets);
+    step.loss = resultOf(targets, at);
     keepsStates = ahead && batch.carryStates && start == StartStates::kCarried;
     const auto work = [&] {
       if (start == StartStates::kCarried) carried_.take(executor_);
@@ -199,7 +272,9 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
       if (keepsStates) carried_.keepIf(executor_, *ahead, &sums_.data()->update.applied);
     };
     if (ahead) {
-      StepKey key = {this, shape_.lengths, options, targets.loss, at, start, keepsStates, update};
+      StepKey key = {this, shape_.lengths, options,     targets.loss, targets.metrics,
+                     at,   start,          keepsStates, update};
+      key.targets.elements = 0;  // counted into the result, not passed to an op
       key.update.learningRate = 0;
       ahead->repeat(key, {shape_, network_.layout().rows()}, work);
       step.ticket = ahead->fetch(sums_.data(), sizeof(Sums));
@@ -214,12 +289,15 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
   ++version_;  // whether the update is applied may not be known yet
   accumulated_ = false;
   underWay_.push_back(std::move(step));
-  if (keepsStates) return carried_.keptOnDevice();
-  if (ahead && !batch.carryStates) return;
-  endStepsUnderWay();
+  if (keepsStates) carried_.keptOnDevice();
+  const bool keepsLater = batch.carryStates && !keepsStates;
+  if (ahead && !keepsLater && !countsMetrics(targets)) return;
+  endStepsUnderWay();  // the next step would count into the same memory
   StepUnderWay& own = underWay_.back();
+  if (own.failure) return;
   try {
-    if (!own.failure && own.update.applied) keepCarriedStates(batch);
+    fetchMetrics(batch, targets, own.loss);
+    if (own.update.applied && keepsLater) keepCarriedStates(batch);
   } catch (...) {
     own.failure = std::current_exception();
   }
@@ -247,7 +325,7 @@ void Session::endStep(StepUnderWay& step) {
     else
       device_.copyOut(&sums, sums_.data(), sizeof(sums));
     step.update = takeUpdate(sums.update);
-    fillResult(step.loss, sums.loss, step.update.penalty + sums.activationPenalty);
+    takeSums(sums.loss, step.update.penalty + sums.activationPenalty, step.loss);
   } catch (...) {
     step.failure = std::current_exception();
   }
@@ -255,14 +333,16 @@ void Session::endStep(StepUnderWay& step) {
 
 LossResult Session::evaluate(const BatchInput& batch, const TargetInput& targets, const CancelCheck& cancel) {
   cancel.throwIfCancelled();
-  load(batch, {false, false, logitsFor(targets.loss), batch.weightForm});
+  load(batch, {false, false, logitsFor(targets), batch.weightForm});
   runForward(batch, cancel);
-  LossResult result = lossOf(targets);
-  runLoss(targets, io_.loadTargets(targets, batch, executor_), nullptr);
+  const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
+  LossResult result = resultOf(targets, at);
+  runLoss(targets, at, nullptr);
   LossSums sums;
   device_.copyOut(&sums, &sums_.data()->loss, sizeof(sums));
   const ParameterLayout& layout = network_.layout();
-  fillResult(result, sums, layout.hasPenalties() ? device_.penalty(layout.rows(), params_.data()) : 0);
+  takeSums(sums, layout.hasPenalties() ? device_.penalty(layout.rows(), params_.data()) : 0, result);
+  fetchMetrics(batch, targets, result);
   keepCarriedStates(batch);
   return result;
 }
@@ -285,10 +365,11 @@ LossResult Session::scaledGradients(const BatchInput& batch, const TargetInput& 
   for (float scale = device_.initialLossScale();; scale /= 16) {
     zeroGradients();
     cancel.throwIfCancelled();
-    load(batch, {true, true, logitsFor(targets.loss)});
+    load(batch, {true, true, logitsFor(targets)});
     runForward(batch, cancel);
-    result = lossOf(targets);
-    runLoss(targets, io_.loadTargets(targets, batch, executor_), executor_.outputGradient(), scale);
+    const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
+    result = resultOf(targets, at);
+    runLoss(targets, at, executor_.outputGradient(), scale);
     executor_.backward(params_.data(), version_, grads_.data(), false, cancel, scale);
     read(ArenaKind::kGrads, gradients);
     io_.storeRows(executor_.inputGradient(), network_.gradientInput(), batch.timeSteps, shape_,
@@ -320,7 +401,8 @@ LossResult Session::gradients(const BatchInput& batch, const TargetInput& target
   }
   Sums sums;
   device_.copyOut(&sums, sums_.data(), sizeof(sums));
-  fillResult(result, sums.loss, penalty + sums.activationPenalty);
+  takeSums(sums.loss, penalty + sums.activationPenalty, result);
+  fetchMetrics(batch, targets, result);
   restore();
   return result;
 }

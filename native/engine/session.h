@@ -19,11 +19,16 @@ enum class ArenaKind { kParams, kGrads, kM, kV };
 struct LossResult {
   double loss = 0;  // mean over live elements + penalty
   double penalty = 0;
-  int64_t elements = 0;
+  double elements = 0;  // what the mean divides by
   int64_t rows = 0;
   double correct = 0;
   double absoluteError = 0;
   double squaredError = 0;
+  double logLikelihood = 0;
+  double count = 0;
+  // As asked for in TargetInput::metrics, else empty.
+  std::vector<double> classCounts, confusion, ranked, targetSums;
+  std::vector<float> outputs;  // [N, T, K] or [N, K], as the loss got them
 };
 
 struct UpdateResult {
@@ -118,9 +123,8 @@ class Session {
   // kCarried leaves the copy to the caller: carried_.take().
   StartStates loadStartStates(const BatchInput& batch);
   void keepCarriedStates(const BatchInput& batch);
-  bool logitsFor(LossKind loss) const;
-  LossResult lossOf(const TargetInput& targets) const;  // counts alone
-  // dOutput becomes fixedScale times the gradient, or, with 0, as many times as the scalars' lossScale.
+  bool logitsFor(const TargetInput& targets) const;
+  // Loss, its gradient, and the metrics that are asked for. dOutput becomes fixedScale times the gradient, or, with 0, as many times as the scalars' lossScale.
   void runLoss(const TargetInput& targets, const DeviceTargets& at, float* dOutput, float fixedScale = 1);
   // Into `gradients` and `inputGradient`, computed in a scale that keeps them finite.
   LossResult scaledGradients(const BatchInput& batch, const TargetInput& targets,
@@ -128,6 +132,12 @@ class Session {
                              const CancelCheck& cancel);
   void endStep(StepUnderWay& step);
   void endStepsUnderWay();
+  void runMetrics(const TargetInput& targets, const DeviceTargets& at);
+  bool countsMetrics(const TargetInput& targets) const;
+  // What a pass came to: its sums, and, brought from the device, what was counted beside them.
+  LossResult resultOf(const TargetInput& targets, const DeviceTargets& at) const;
+  static void takeSums(const LossSums& sums, double penalty, LossResult& result);
+  void fetchMetrics(const BatchInput& batch, const TargetInput& targets, LossResult& result);
   double addPenaltyGradients(std::vector<float>& gradients);
   void runUpdate(const UpdateConfig& update, const LossSums* loss);
   UpdateResult takeUpdate(const UpdateSums& sums);
@@ -142,6 +152,7 @@ class Session {
   DeviceBuffer<float> v_;
   DeviceBuffer<Sums> sums_;
   DeviceBuffer<StepScalars> scalars_;
+  DeviceBuffer<double> counts_;  // laid out by metricLayout
   Executor executor_;
   BatchIo io_;
   BatchShape shape_;

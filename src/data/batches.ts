@@ -1,8 +1,7 @@
 import { describe } from '../config/describe.js';
 import { ConfigError, DataError } from '../errors.js';
-import { isList, unexpected } from './rows.js';
 import type { Sequences } from './sequences.js';
-import type { Targets } from './targets.js';
+import { sampleWeightsFor, type SampleWeightInput, type SampleWeights, type Targets } from './targets.js';
 
 /** One padded batch. The arrays belong to the gatherer and are written again by its next `gather`. */
 export interface GatheredBatch {
@@ -22,7 +21,7 @@ export interface GatheredBatch {
     readonly ids?: Int32Array;
     /** [N, K] or [N, T, K] */
     readonly values?: Float32Array;
-    /** [N] */
+    /** [N] or, where they are given by step, [N, T] */
     readonly sampleWeights?: Float32Array;
   };
   readonly rows: number;
@@ -32,15 +31,17 @@ export interface GatheredBatch {
 export class BatchGatherer {
   readonly #sequences: Sequences;
   readonly #targets: Targets | undefined;
-  readonly #sampleWeights: Float32Array | undefined;
+  readonly #sampleWeights: SampleWeights | undefined;
   #inputs: Int32Array | Float32Array = new Int32Array(0);
   #labels: Int32Array | Float32Array = new Int32Array(0);
 
-  /** `sampleWeights` [N]: one weight >= 0 a sequence. */
-  constructor(sequences: Sequences, targets?: Targets, sampleWeights?: ArrayLike<number>) {
+  /** `sampleWeights`: one weight >= 0 a sequence [N], or with targets by step one a step [N, T]. */
+  constructor(sequences: Sequences, targets?: Targets, sampleWeights?: SampleWeightInput) {
     this.#sequences = sequences;
     this.#targets = targets;
-    this.#sampleWeights = sampleWeights && checkWeights(sampleWeights, sequences.count);
+    const { lengths } = sequences;
+    this.#sampleWeights =
+      sampleWeights && sampleWeightsFor(sampleWeights, { perStep: targets?.perStep === true, lengths });
   }
 
   gather(rowIndices: Uint32Array): GatheredBatch {
@@ -77,8 +78,20 @@ export class BatchGatherer {
     const weights = this.#sampleWeights;
     return {
       ...(kind === 'ids' ? { ids: padded as Int32Array } : { values: padded as Float32Array }),
-      ...(weights && { sampleWeights: Float32Array.from(rows, (row) => weights[row]!) }),
+      ...(weights && { sampleWeights: this.#gatherWeights(weights, rows, lengths, timeSteps) }),
     };
+  }
+
+  #gatherWeights(
+    { perStep, data }: SampleWeights,
+    rows: Uint32Array,
+    lengths: Int32Array,
+    timeSteps: number,
+  ) {
+    if (!perStep) return Float32Array.from(rows, (row) => data[row]!);
+    const from = { data, offsets: this.#sequences.offsets, width: 1 };
+    const padded = new Float32Array(rows.length * timeSteps);
+    return padRows(from, rows, lengths, timeSteps, padded) as Float32Array;
   }
 }
 
@@ -108,23 +121,6 @@ function withRoom<A extends Int32Array | Float32Array>(
 ) {
   if (held.length >= size && held instanceof Int32Array === like instanceof Int32Array) return held;
   return like instanceof Int32Array ? new Int32Array(size) : new Float32Array(size);
-}
-
-function checkWeights(weights: unknown, count: number): Float32Array {
-  if (!isList(weights) || weights.length !== count) {
-    const received = isList(weights) ? `${weights.length}` : describe(weights);
-    throw unexpected('sampleWeights', `one weight for each of the ${count} rows`, received);
-  }
-  return Float32Array.from(weights, (weight, row) => {
-    if (typeof weight === 'number' && weight >= 0 && Number.isFinite(Math.fround(weight))) return weight;
-    const expected = 'a finite number of at least 0';
-    throw new DataError(`sampleWeights row ${row}: expected ${expected}, received ${describe(weight)}`, {
-      name: 'sampleWeights',
-      expected,
-      received: weight,
-      row,
-    });
-  });
 }
 
 /**

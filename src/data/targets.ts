@@ -34,9 +34,12 @@ export interface Targets {
 }
 
 export interface TargetOptions {
-  readonly loss: 'mse' | 'crossEntropy' | 'binaryCrossEntropy';
-  /** K of the model's output. */
+  /** Its kind; a custom loss takes rows of any width. */
+  readonly loss: string;
+  /** K of the model's output, or how many targets its channels are of. */
   readonly classes: number;
+  /** crossEntropy by ids: the id that does not count. */
+  readonly ignoreIndex?: number | undefined;
   /** The output is a sequence: one target a step. */
   readonly perStep: boolean;
   /** [N] lengths of the inputs; targets beyond them are padding and are not looked at. */
@@ -62,9 +65,24 @@ export function targetsFor(y: TargetInput, options: TargetOptions): Targets {
   const { loss, classes, perStep, name } = named;
   const fullRank = perStep ? 3 : 2;
   const rank = rankOf(y);
+  if (loss === 'custom' && (rank === fullRank || rank === fullRank - 1)) {
+    const width = rank === fullRank ? lastExtent(y) : 1;
+    return valueTargets(y, rank, { ...named, classes: width });
+  }
   if (loss === 'crossEntropy' && rank === fullRank - 1) return idTargets(y, named);
+  if (loss === 'crossEntropy' && rank === fullRank && named.ignoreIndex !== undefined) {
+    throw unexpected(name, `class ids [${perStep ? 'N, T' : 'N'}] for an ignoreIndex`, describeArray(y));
+  }
   if (rank === fullRank || (rank === fullRank - 1 && classes === 1)) return valueTargets(y, rank, named);
   throw unexpected(name, expectation(named), describeArray(y));
+}
+
+/** W of rows [N, W] or [N, T, W]. */
+function lastExtent(y: TargetInput): number {
+  if (isTensor(y)) return y.shape.at(-1)!;
+  let inner: unknown = y;
+  while (isList(inner) && isList(inner[0])) inner = inner[0];
+  return isList(inner) ? inner.length : 1;
 }
 
 function expectation({ loss, classes, perStep }: TargetOptions): string {
@@ -77,20 +95,30 @@ function expectation({ loss, classes, perStep }: TargetOptions): string {
 }
 
 function idTargets(y: TargetInput, options: Named): Targets {
-  const { classes, perStep, name } = options;
+  const { classes, perStep, name, ignoreIndex } = options;
   const shaped = withSteps(y, perStep, false);
   requireIntegers(shaped, name);
   const format = { name, rank: 2, width: 1, expected: expectation(options) } as const;
+  const other = ignoreIndex === undefined ? '' : `, or ${ignoreIndex}`;
+  const expected = `a class id from 0 to ${classes - 1}${other}`;
+  const accepts = (id: unknown): id is number =>
+    isId(id, classes) || (id === ignoreIndex && id !== undefined);
   const rows = rowsOf(shaped, format, (value, row, step) => {
-    if (isId(value, classes)) return value;
-    throw wrongValue(`a class id from 0 to ${classes - 1}`, value, { row, step }, options);
+    if (accepts(value)) return value;
+    throw wrongValue(expected, value, { row, step }, options);
   });
   const lengths = targetLengths(rows, options);
   const { offsets, total } = packedOffsets(lengths);
   const data = packRows(rows, lengths, offsets, new Int32Array(total));
-  const bad = data.findIndex((id) => id < 0 || id >= classes);
-  if (bad >= 0) {
-    throw wrongValue(`a class id from 0 to ${classes - 1}`, data[bad], placeOf(bad, 1, offsets), options);
+  const bad = data.findIndex((id) => !accepts(id));
+  if (bad >= 0) throw wrongValue(expected, data[bad], placeOf(bad, 1, offsets), options);
+  if (ignoreIndex !== undefined && data.every((id) => id === ignoreIndex)) {
+    throw wrongValue(
+      `at least one id that is not the ignoreIndex ${ignoreIndex}`,
+      ignoreIndex,
+      { row: 0, step: 0 },
+      options,
+    );
   }
   return { kind: 'ids', perStep, width: 1, data };
 }
@@ -141,7 +169,7 @@ function checkValues(data: Float32Array, offsets: Float64Array, options: Named):
     if (bad >= 0) throw wrongValue(expected, received, placeOf(bad, classes, offsets), options);
   };
   check(firstNonFinite(data), 'finite float32 numbers');
-  if (loss === 'mse') return;
+  if (loss !== 'crossEntropy' && loss !== 'binaryCrossEntropy') return;
   const outside = data.findIndex((value) => value < 0 || value > 1 + sumTolerance);
   check(outside, `probabilities from 0 to 1 for ${loss}`);
   if (loss === 'binaryCrossEntropy') return;
@@ -164,5 +192,61 @@ function wrongValue(
     received,
     row,
     ...(perStep && { step }),
+  });
+}
+
+/** Weights of sequences [N], or of the live steps [Σ lengths]. */
+export interface SampleWeights {
+  readonly perStep: boolean;
+  readonly data: Float32Array;
+}
+
+/** One weight >= 0 a sequence, or, for sequence outputs, one a step: [N, T] as a tensor or nested arrays. */
+export type SampleWeightInput = ArrayLike<number> | Tensor | readonly ArrayLike<number>[];
+
+/**
+ * Sample weights as batches need them.
+ *
+ * @throws ShapeError for other rows or steps than the input's.
+ * @throws DataError for a weight below 0 or not finite.
+ */
+export function sampleWeightsFor(
+  weights: SampleWeightInput,
+  { perStep, lengths }: { readonly perStep: boolean; readonly lengths: Int32Array },
+): SampleWeights {
+  const name = 'sampleWeights';
+  if (!perStep || rankOf(weights) !== 2)
+    return { perStep: false, data: sequenceWeights(weights, lengths.length) };
+  const given = { loss: 'mse', classes: 1, perStep, lengths, name };
+  const { data } = targetsFor(weights as TargetInput, given);
+  const bad = data.findIndex((weight) => !(weight >= 0));
+  if (bad >= 0) {
+    const { offsets } = packedOffsets(lengths);
+    throw wrongValue('a finite number of at least 0', data[bad], placeOf(bad, 1, offsets), given);
+  }
+  return { perStep, data: data as Float32Array };
+}
+
+function sequenceWeights(given: unknown, count: number): Float32Array {
+  const weights = isTensor(given) && rankOf(given) === 1 ? given.data : given;
+  if (rankOf(weights) > 1) {
+    const expected = `one weight for each of the ${count} rows`;
+    throw unexpected('sampleWeights', expected, describeArray(weights));
+  }
+  if (!isList(weights) || weights.length !== count) {
+    const received = isList(weights) ? `${weights.length}` : describe(weights);
+    throw unexpected('sampleWeights', `one weight for each of the ${count} rows`, received);
+  }
+  return Float32Array.from(weights, (weight, row) => {
+    if (typeof weight === 'number' && weight >= 0 && Number.isFinite(Math.fround(weight))) return weight;
+    const place = { row, step: 0 };
+    const options = {
+      loss: 'mse',
+      classes: 1,
+      perStep: false,
+      lengths: new Int32Array(0),
+      name: 'sampleWeights',
+    };
+    throw wrongValue('a finite number of at least 0', weight, place, options);
   });
 }

@@ -1,9 +1,10 @@
 import { describe, shapeText } from '../config/describe.js';
-import { choice, flag, settings } from '../config/fields.js';
+import { flag, settings } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { readCheckpoint, writeCheckpoint, type CheckpointContent } from '../io/checkpoint.js';
+import { builtInLossSchema } from '../losses/loss.js';
 import { metricsSchema } from '../metrics/metric.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
@@ -43,6 +44,8 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
   const { session, config, vocabulary, compiled } = context;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
+  // A function of the caller's has no place in a file.
+  const lasting = compiled?.loss.kind === 'custom' ? undefined : compiled;
   const [counters, params, carried, m, v] = await Promise.all([
     session.counters(),
     session.readArena('params'),
@@ -61,8 +64,8 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
       ...(best && bestTensors(best)),
     },
     ...(m && v && { optimizer: { m: named(m), v: named(v) } }),
-    ...((compiled || schedule) && {
-      extra: { ...(compiled && { compiled }), ...(schedule && { schedule }) },
+    ...((lasting || schedule) && {
+      extra: { ...(lasting && { compiled: lasting }), ...(schedule && { schedule }) },
     }),
   };
 }
@@ -113,8 +116,9 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
 }
 
 const compiledSchema = settings({
-  loss: choice('mse', 'crossEntropy', 'binaryCrossEntropy'),
+  loss: builtInLossSchema,
   metrics: metricsSchema,
+  weightedMetrics: flag.default(false),
 });
 
 /**

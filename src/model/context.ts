@@ -1,5 +1,5 @@
-import type { LossKind } from '../losses/loss.js';
-import type { Metric } from '../metrics/metric.js';
+import type { Loss } from '../losses/loss.js';
+import type { MetricDescriptor } from '../metrics/metric.js';
 import type { Device } from '../native/device.js';
 import type { Session } from '../native/session.js';
 import type { Vocabulary } from '../text/vocabulary.js';
@@ -16,9 +16,16 @@ export interface ModelContext extends ResolvedModel {
   session: Session;
   device: Device;
   /** Loss and metrics of the last `fit`, which `evaluate` takes over. */
-  compiled: { readonly loss: LossKind; readonly metrics: readonly Metric[] } | undefined;
+  compiled: Compiled | undefined;
   /** What the schedule of the last `fit` has come to, where it watches results. */
   rate?: { readonly state: WatchedState | undefined } | undefined;
   /** What backtracking goes back to. */
   best?: SessionState | undefined;
+}
+
+/** What a model was last trained for. */
+export interface Compiled {
+  readonly loss: Loss;
+  readonly metrics: readonly MetricDescriptor[];
+  readonly weightedMetrics: boolean;
 }

@@ -1,22 +1,18 @@
-import { abortSignal, settings, whole } from '../config/fields.js';
+import { abortSignal, flag, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { batchRows, type GatheredBatch } from '../data/batches.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { ConfigError } from '../errors.js';
-import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
-import {
-  checkMetrics,
-  metricsSchema,
-  metricValues,
-  type Metric,
-  type MetricValues,
-} from '../metrics/metric.js';
-import type { NativeLossResult } from '../native/binding.js';
+import { lossSchema, type LossInput } from '../losses/loss.js';
+import { checkMetrics } from '../metrics/checkMetrics.js';
+import { metricsSchema, type Metric, type MetricValues } from '../metrics/metric.js';
+import { metricValues } from '../metrics/metricValues.js';
 import { LossMean } from '../training/lossMean.js';
 import { pipelined } from '../training/pipeline.js';
 import { throwIfAborted, unlessAborted } from './aborting.js';
-import type { ModelContext } from './context.js';
+import type { Compiled, ModelContext } from './context.js';
 import { checkLossHead } from './lossHead.js';
+import { makeObjective, type Measured } from './objective.js';
 import { checkStream, isStream, prepareLabelled, requireData, type TrainingData } from './modelData.js';
 import { weightForm, type WeightForm } from './weightForm.js';
 
@@ -26,6 +22,8 @@ export interface EvaluateOptions {
   readonly loss?: LossInput | undefined;
   /** By default the last `fit`'s, or none. */
   readonly metrics?: readonly Metric[] | undefined;
+  /** Weigh metrics by the sample weights as well. By default as in the last `fit`, or false. */
+  readonly weightedMetrics?: boolean | undefined;
   /** Sequences computed together; a stream has its own. Default 32. */
   readonly batchSize?: number | undefined;
   /** Default 'float32'. */
@@ -47,6 +45,7 @@ export interface PassSettings {
 const schema = settings({
   loss: lossSchema.optional(),
   metrics: metricsSchema.optional(),
+  weightedMetrics: flag.optional(),
   batchSize: whole(1).default(32),
   weights: weightForm.default('float32'),
   signal: abortSignal.optional(),
@@ -63,66 +62,62 @@ export async function evaluate(
   if (loss === undefined) throw missingLoss();
   const metrics = parsed.metrics ?? (parsed.loss === undefined ? context.compiled!.metrics : []);
   checkLossHead(loss, context.chain);
-  checkMetrics(metrics, loss, 'evaluate.metrics');
+  checkMetrics(metrics, loss, context.chain.at(-1)!.output.size, 'evaluate.metrics');
+  const weightedMetrics = parsed.weightedMetrics ?? context.compiled?.weightedMetrics ?? false;
+  const measured = { loss, metrics, weightedMetrics };
   if (!isStream(data)) {
     const { gatherer, count } = prepareLabelled(context, data, loss);
     const rows = Uint32Array.from({ length: count }, (_, row) => row);
     const batches = batchRows(rows, parsed.batchSize, false);
-    return evaluateBatches(
-      context,
-      batches.length,
-      (k) => gatherer.gather(batches[k]!),
-      loss,
-      metrics,
-      parsed,
-    );
+    return evaluateBatches(context, batches.length, (k) => gatherer.gather(batches[k]!), measured, parsed);
   }
   checkStream(context, data, loss);
-  return context.lifecycle.exclusively('evaluate', () => evaluateStream(context, data, metrics, parsed));
+  return context.lifecycle.exclusively('evaluate', () => evaluateStream(context, data, measured, parsed));
 }
 
 /** Means over batches that do not depend on each other. */
 export async function evaluateBatches(
-  { session }: ModelContext,
+  { session, chain }: ModelContext,
   count: number,
   gather: (k: number) => GatheredBatch,
-  loss: LossKind,
-  metrics: readonly Metric[],
+  { loss, metrics, weightedMetrics }: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
-  const submit = (k: number): Promise<NativeLossResult> =>
+  const objective = makeObjective(loss, metrics, chain.at(-1)!.output, weightedMetrics);
+  const submit = (k: number): Promise<Measured> =>
     unlessAborted(signal, 'evaluate', () => {
       const { batch, targets } = gather(k);
-      return session.evaluate({ ...batch, ...(weights && { weights }) }, { loss, ...targets });
+      return objective.evaluate(session, { ...batch, ...(weights && { weights }) }, targets);
     });
   const mean = new LossMean();
   await pipelined(count, submit, (result) => mean.add(result));
-  return { loss: mean.loss, ...metricValues(metrics, mean) };
+  return { loss: mean.loss, ...metricValues(metrics, mean, loss.kind) };
 }
 
 /** A whole pass over a stream from zero states; the states that training carries are put back afterwards. */
 export async function evaluateStream(
-  { session }: ModelContext,
+  { session, chain }: ModelContext,
   stream: LanguageModelStream,
-  metrics: readonly Metric[],
+  { loss, metrics, weightedMetrics }: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
+  const objective = makeObjective(loss, metrics, chain.at(-1)!.output, weightedMetrics);
   const carried = await session.carriedStates();
   const mean = new LossMean();
   try {
     await session.resetStates();
-    const submit = (k: number): Promise<NativeLossResult> => {
+    const submit = (k: number): Promise<Measured> => {
       throwIfAborted(signal, 'evaluate');
       const { batch, targets } = stream.batch(k);
       const carrying = { ...batch, carryStates: true, ...(weights && { weights }) };
-      return session.evaluate(carrying, { loss: 'crossEntropy', ...targets });
+      return objective.evaluate(session, carrying, targets);
     };
     await pipelined(stream.steps, submit, (result) => mean.add(result));
   } finally {
     if (carried.batchSize > 0) await session.setCarriedStates(carried.batchSize, carried.states);
     else await session.resetStates();
   }
-  return { loss: mean.loss, ...metricValues(metrics, mean) };
+  return { loss: mean.loss, ...metricValues(metrics, mean, loss.kind) };
 }
 
 function missingLoss(): ConfigError {

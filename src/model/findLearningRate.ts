@@ -14,6 +14,7 @@ import { lowerOptimizer } from './lowering.js';
 import { checkLossHead } from './lossHead.js';
 import { requireData, type TrainingData } from './modelData.js';
 import { copyState } from './move.js';
+import { makeObjective, type Objective } from './objective.js';
 import { wholeSource, withProbe } from './probe.js';
 
 /** What `findLearningRate` takes beside the data. */
@@ -60,10 +61,11 @@ export async function findLearningRate(
   checkLossHead(loss, context.chain);
   throwIfAborted(signal, 'findLearningRate');
   const source = wholeSource(context, data, loss, parsed.batchSize);
+  const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   try {
     return await withProbe(context, async (probe) => {
       await copyState(context.session, probe);
-      return cancelledBy(signal, probe, () => rangeTest(probe, source, parsed));
+      return cancelledBy(signal, probe, () => rangeTest(probe, source, objective, parsed));
     });
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
@@ -74,7 +76,8 @@ export async function findLearningRate(
 async function rangeTest(
   probe: Session,
   source: BatchSource,
-  { loss, optimizer, from, to, steps, smoothing, divergence, signal }: z.output<typeof schema>,
+  objective: Objective,
+  { optimizer, from, to, steps, smoothing, divergence, signal }: z.output<typeof schema>,
 ): Promise<LearningRateSearch> {
   const update = lowerOptimizer(optimizer, 0);
   const curve = new RateCurve(smoothing, divergence);
@@ -88,7 +91,7 @@ async function rangeTest(
     // Submitted in the same turn, so that no other step comes between them.
     const reset = source.carriesStates && k % size === 0 ? probe.resetStates() : undefined;
     const carry = source.carriesStates ? { carryStates: true } : {};
-    const step = probe.trainStep({ ...batch, ...carry }, { loss, ...targets }, { ...update, learningRate });
+    const step = objective.step(probe, { ...batch, ...carry }, targets, { ...update, learningRate });
     const [result] = await Promise.all([step, reset]);
     return { learningRate, result };
   };

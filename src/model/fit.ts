@@ -3,8 +3,9 @@ import { parseOptions } from '../config/parseConfig.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { tailSplit } from '../data/split.js';
 import { AbortError, ConfigError } from '../errors.js';
-import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
-import { checkMetrics, metricsSchema, type Metric } from '../metrics/metric.js';
+import { lossSchema, type LossInput } from '../losses/loss.js';
+import { checkMetrics } from '../metrics/checkMetrics.js';
+import { metricsSchema, type Metric } from '../metrics/metric.js';
 import type { NativeStepResult } from '../native/binding.js';
 import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
@@ -21,6 +22,7 @@ import type { ModelContext } from './context.js';
 import { evaluateBatches, evaluateStream, type Evaluation } from './evaluate.js';
 import { lowerOptimizer } from './lowering.js';
 import { checkLossHead } from './lossHead.js';
+import { makeObjective } from './objective.js';
 import {
   checkStream,
   isStream,
@@ -39,6 +41,8 @@ export interface FitOptions {
   readonly optimizer?: OptimizerInput | undefined;
   /** Measured on training and validation data. Default none. */
   readonly metrics?: readonly Metric[] | undefined;
+  /** Weigh metrics by the sample weights as well. Default false. */
+  readonly weightedMetrics?: boolean | undefined;
   /** The number of the last epoch. Default 1. */
   readonly epochs?: number | undefined;
   /** Epochs that are done already, when training is resumed. Default 0. */
@@ -70,6 +74,7 @@ const schema = settings({
   loss: lossSchema,
   optimizer: optimizerSchema.default(adam()),
   metrics: metricsSchema.default([]),
+  weightedMetrics: flag.default(false),
   epochs: whole(1).default(1),
   initialEpoch: whole(0).default(0),
   batchSize: whole(1).optional(),
@@ -95,16 +100,16 @@ type ParsedOptions = ReturnType<typeof parseFitOptions>;
 export async function fit(context: ModelContext, data: TrainingData, options: FitOptions): Promise<History> {
   requireData(data, 'data');
   const parsed = parseFitOptions(options, data);
-  const { loss, metrics, signal } = parsed;
+  const { loss, metrics, weightedMetrics, signal } = parsed;
   checkLossHead(loss, context.chain);
-  checkMetrics(metrics, loss, 'fit.metrics');
+  checkMetrics(metrics, loss, context.chain.at(-1)!.output.size, 'fit.metrics');
   throwIfAborted(signal, 'fit');
   const parts = trainingParts(context, data, parsed);
   const rate = runRate(context, parsed, parts);
   const plan = { ...parts, rate, ...sharedParts(context, parsed) };
   context.rate = rate;
   if (parsed.initialEpoch === 0) context.best = undefined;
-  context.compiled = Object.freeze({ loss, metrics: Object.freeze([...metrics]) });
+  context.compiled = Object.freeze({ loss, metrics: Object.freeze([...metrics]), weightedMetrics });
   return runPlan(context, plan);
 }
 
@@ -182,7 +187,7 @@ function splitParts(
 function validation(context: ModelContext, data: TrainingData, options: ParsedOptions): Validate {
   if (isStream(data)) {
     checkStream(context, data, options.loss);
-    return () => evaluateStream(context, data, options.metrics, { signal: options.signal });
+    return () => evaluateStream(context, data, options, { signal: options.signal });
   }
   const { gatherer, count } = prepareLabelled(context, data, options.loss);
   return rowValidation(
@@ -197,11 +202,12 @@ function rowValidation(
   context: ModelContext,
   gatherer: ReturnType<typeof prepareLabelled>['gatherer'],
   rows: Uint32Array,
-  { batchSize, loss, metrics, signal }: ParsedOptions & { readonly loss: LossKind },
+  options: ParsedOptions,
 ): Validate {
+  const { batchSize, signal } = options;
   const source = rowSource(gatherer, rows, { batchSize, shuffle: false, seed: 0, dropLast: false });
   const batches = source.epoch(0);
-  return () => evaluateBatches(context, source.batchesPerEpoch, batches, loss, metrics, { signal });
+  return () => evaluateBatches(context, source.batchesPerEpoch, batches, options, { signal });
 }
 
 /** The rate of each step; a run that is resumed takes up what its schedule had come to. */
@@ -223,11 +229,12 @@ function runRate(
 }
 
 function sharedParts(context: ModelContext, options: ParsedOptions) {
-  const { session } = context;
+  const { session, chain } = context;
   const { loss, optimizer, metrics, epochs, initialEpoch, callbacks, signal, verbose } = options;
   return {
     session,
     loss,
+    objective: makeObjective(loss, metrics, chain.at(-1)!.output, options.weightedMetrics),
     update: lowerOptimizer(optimizer, 0),
     metrics,
     epochs,

@@ -1,8 +1,8 @@
 import { ConfigError } from '../errors.js';
 import type { ChainLink } from '../layers/chain.js';
-import type { LossKind } from '../losses/loss.js';
+import { channelsPerTarget, type Loss } from '../losses/loss.js';
 
-const heads: Partial<Record<LossKind, readonly string[]>> = {
+const heads: Partial<Record<Loss['kind'], readonly string[]>> = {
   crossEntropy: ['softmax', 'linear'],
   binaryCrossEntropy: ['sigmoid', 'linear'],
 };
@@ -10,17 +10,37 @@ const heads: Partial<Record<LossKind, readonly string[]>> = {
 /**
  * Whether a loss can be computed from a model's last layer.
  *
- * @throws ConfigError naming the last layer where it cannot.
+ * @throws ConfigError naming the last layer where it cannot, or the loss's setting that does not fit it.
  */
-export function checkLossHead(loss: LossKind, chain: readonly ChainLink[]): void {
-  const activations = heads[loss];
-  const head = chain.at(-1)!.layer;
+export function checkLossHead(loss: Loss, chain: readonly ChainLink[]): void {
+  const activations = heads[loss.kind];
+  const { layer: head, output } = chain.at(-1)!;
+  const path = `layers[${chain.length - 1}] (${head.name})`;
+  const share = channelsPerTarget(loss);
+  if (output.size % share !== 0) {
+    const what =
+      loss.kind === 'quantile'
+        ? 'one for each target and quantile'
+        : 'a mean and a log variance for each target';
+    throw invalid(
+      path,
+      `a multiple of ${share} outputs, ${what}, for the loss '${loss.kind}'`,
+      `${output.size}`,
+    );
+  }
+  if (loss.kind === 'crossEntropy' && (loss.classWeights?.length ?? output.size) !== output.size) {
+    const expected = `${output.size} numbers, one for each class`;
+    throw invalid('crossEntropy.classWeights', expected, `${loss.classWeights!.length}`);
+  }
   if (activations === undefined) return;
   if (head.kind === 'dense' && activations.includes(head.activation)) return;
-  const path = `layers[${chain.length - 1}] (${head.name})`;
   const list = activations.map((activation) => `'${activation}'`).join(' or ');
-  const expected = `a dense layer with activation ${list} for the loss '${loss}'`;
+  const expected = `a dense layer with activation ${list} for the loss '${loss.kind}'`;
   const received =
     head.kind === 'dense' ? `a dense layer with activation '${head.activation}'` : `layer ${head.kind}`;
-  throw new ConfigError(`${path}: expected ${expected}, received ${received}`, { path, expected, received });
+  throw invalid(path, expected, received);
+}
+
+function invalid(path: string, expected: string, received: string): ConfigError {
+  return new ConfigError(`${path}: expected ${expected}, received ${received}`, { path, expected, received });
 }

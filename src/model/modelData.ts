@@ -7,10 +7,10 @@ import {
   type Sequences,
   type TokenInput,
 } from '../data/sequences.js';
-import { targetsFor, type TargetInput } from '../data/targets.js';
+import { targetsFor, type SampleWeightInput, type TargetInput } from '../data/targets.js';
 import { describe } from '../config/describe.js';
 import { ConfigError, DataError, ShapeError } from '../errors.js';
-import type { LossKind } from '../losses/loss.js';
+import { channelsPerTarget, type Loss } from '../losses/loss.js';
 import type { ResolvedModel } from './modelConfig.js';
 
 /** Sequences: features [N, T, C] or token ids [N, T], as a tensor or nested arrays, ragged or not. */
@@ -21,13 +21,13 @@ export interface LabelledData {
   readonly x: SequenceInput;
   /**
    * `crossEntropy`: class ids [N] or [N, T], or distributions [N, K] or [N, T, K]. Other losses: values [N, K] or
-   * [N, T, K], without the last axis when K is 1.
+   * [N, T, K], without the last axis when K is 1; K is the number of targets with `quantile` and `gaussianNll`.
    */
   readonly y: TargetInput;
   /** [N], each 1..T; by default all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
-  /** [N], each >= 0; by default 1. */
-  readonly sampleWeights?: ArrayLike<number> | undefined;
+  /** [N], or with an output at every step [N, T]; each >= 0, by default 1. What a row's loss is multiplied by. */
+  readonly sampleWeights?: SampleWeightInput | undefined;
 }
 
 /** What a model is trained on: labelled sequences, or a text as `languageModelStream` cuts it. */
@@ -68,12 +68,13 @@ export interface PreparedData {
  *
  * @throws ConfigError, ShapeError, DataError
  */
-export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: LossKind): PreparedData {
+export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: Loss): PreparedData {
   const sequences = sequencesFor(model, data.x, data.seqLengths);
   const output = model.chain.at(-1)!.output;
   const targets = targetsFor(data.y, {
-    loss,
-    classes: output.size,
+    loss: loss.kind,
+    classes: output.size / channelsPerTarget(loss),
+    ignoreIndex: loss.kind === 'crossEntropy' ? loss.ignoreIndex : undefined,
     perStep: output.kind === 'sequence',
     lengths: sequences.lengths,
   });
@@ -87,9 +88,9 @@ export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: 
  *
  * @throws ConfigError, DataError
  */
-export function checkStream(model: ResolvedModel, stream: LanguageModelStream, loss: LossKind): void {
+export function checkStream(model: ResolvedModel, stream: LanguageModelStream, loss: Loss): void {
   const output = model.chain.at(-1)!.output;
-  if (model.input.kind !== 'tokens' || output.kind !== 'sequence' || loss !== 'crossEntropy') {
+  if (model.input.kind !== 'tokens' || output.kind !== 'sequence' || loss.kind !== 'crossEntropy') {
     const expected = "token input, an output at every step and the loss 'crossEntropy'";
     throw new ConfigError(`data: a language-model stream needs ${expected}`, { path: 'data', expected });
   }

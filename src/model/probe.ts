@@ -1,5 +1,5 @@
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
-import type { LossKind } from '../losses/loss.js';
+import type { Loss } from '../losses/loss.js';
 import { Session } from '../native/session.js';
 import type { ModelContext } from './context.js';
 import { lowerNetwork } from './lowering.js';
@@ -22,7 +22,7 @@ export async function withProbe<T>(
 export function wholeSource(
   context: ModelContext,
   data: TrainingData,
-  loss: LossKind,
+  loss: Loss,
   batchSize: number,
 ): BatchSource {
   if (isStream(data)) {

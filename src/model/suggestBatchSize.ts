@@ -2,7 +2,7 @@ import { abortSignal, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { BatchGatherer } from '../data/batches.js';
 import { AbortError, ConfigError, OutOfMemoryError } from '../errors.js';
-import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
+import { lossSchema, type LossInput } from '../losses/loss.js';
 import type { NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
@@ -12,6 +12,7 @@ import type { ModelContext } from './context.js';
 import { lowerOptimizer } from './lowering.js';
 import { checkLossHead } from './lossHead.js';
 import { isStream, prepareLabelled, requireData, type LabelledData } from './modelData.js';
+import { makeObjective, type Objective } from './objective.js';
 import { withProbe } from './probe.js';
 
 /** What `suggestBatchSize` takes beside the data. */
@@ -53,6 +54,7 @@ export async function suggestBatchSize(
   throwIfAborted(signal, 'suggestBatchSize');
   const { gatherer, lengths } = prepareLabelled(context, data, loss);
   const update = lowerOptimizer(optimizer, 0);
+  const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   // The longest first, so that a size that fits does so for whatever rows meet in a batch.
   const rows = Uint32Array.from(lengths, (_, row) => row).sort((a, b) => lengths[b]! - lengths[a]!);
   const trial = (batchSize: number) =>
@@ -62,7 +64,7 @@ export async function suggestBatchSize(
         timed(probe, {
           gatherer,
           rows: rows.subarray(0, batchSize),
-          loss,
+          objective,
           update,
           steps,
           memoryLimit,
@@ -81,7 +83,7 @@ export async function suggestBatchSize(
 interface Work {
   readonly gatherer: BatchGatherer;
   readonly rows: Uint32Array;
-  readonly loss: LossKind;
+  readonly objective: Objective;
   readonly update: NativeUpdate;
   readonly steps: number;
   readonly memoryLimit: number | undefined;
@@ -90,13 +92,13 @@ interface Work {
 
 /** The first step allocates and is not timed. */
 async function timed(probe: Session, work: Work): Promise<BatchSizeTrial> {
-  const { gatherer, rows, loss, update, steps, memoryLimit, signal } = work;
+  const { gatherer, rows, objective, update, steps, memoryLimit, signal } = work;
   const { batch, targets } = gatherer.gather(rows);
   let stepMs = Infinity;
   for (let k = 0; k <= steps; k++) {
     throwIfAborted(signal, 'suggestBatchSize');
     const startMs = performance.now();
-    await probe.trainStep(batch, { loss, ...targets }, update);
+    await objective.step(probe, batch, targets, update);
     if (k > 0) stepMs = Math.min(stepMs, performance.now() - startMs);
     else requireRoom(probe, memoryLimit);
   }

@@ -4,13 +4,21 @@ import { describe } from '../config/describe.js';
 import type { GatheredBatch } from '../data/batches.js';
 import { elementCount, type Tensor } from '../data/tensor.js';
 import { ConfigError, NonFiniteError } from '../errors.js';
-import { lossSchema, type LossInput, type LossKind } from '../losses/loss.js';
+import {
+  builtInLossSchema,
+  lossSchema,
+  type BuiltInLoss,
+  type Loss,
+  type LossInput,
+  type LossName,
+} from '../losses/loss.js';
 import type { NativeStepResult } from '../native/binding.js';
 import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { cancelledBy, throwIfAborted, unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import { lowerOptimizer } from './lowering.js';
 import { checkLossHead } from './lossHead.js';
+import { lowerLoss, makeObjective } from './objective.js';
 import { prepareLabelled, requireData, type LabelledData } from './modelData.js';
 import { placeRows } from './placeRows.js';
 import { namedTensors } from './weights.js';
@@ -45,7 +53,7 @@ export interface TrainStepResult {
   readonly applied: boolean;
   /** `precision: 'fp16'`: the dynamic scale that the gradients were computed with. Else 1. */
   readonly lossScale: number;
-  /** Live elements that the loss is a mean over. */
+  /** What the loss's mean divides by: live elements, or for `crossEntropy` with class weights those of the rows. */
   readonly elements: number;
   /** Live rows: N, or Σ seqLengths for sequence outputs. */
   readonly rows: number;
@@ -55,11 +63,15 @@ export interface TrainStepResult {
   readonly absoluteError: number;
   /** Σ (y - target)²; 0 for crossEntropy. */
   readonly squaredError: number;
+  /** Σ log p of the target's class (crossEntropy), else 0. */
+  readonly logLikelihood: number;
+  /** Rows (crossEntropy) or elements that the sums are over. */
+  readonly count: number;
 }
 
 /** What `gradients` takes beside the batch. */
 export interface GradientsOptions {
-  readonly loss: LossInput;
+  readonly loss: LossName | BuiltInLoss;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -78,7 +90,7 @@ const stepSchema = settings({
   optimizer: optimizerSchema,
   signal: abortSignal.optional(),
 });
-const gradientsSchema = settings({ loss: lossSchema, signal: abortSignal.optional() });
+const gradientsSchema = settings({ loss: builtInLossSchema, signal: abortSignal.optional() });
 
 export async function trainStep(
   context: ModelContext,
@@ -89,8 +101,9 @@ export async function trainStep(
   const { batch, targets } = gatherAll(context, data, loss);
   throwIfAborted(signal, 'trainStep');
   const carry = carryStates(data) ? { carryStates: true } : {};
+  const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   const result = await cancelledBy(signal, context.session, () =>
-    context.session.trainStep({ ...batch, ...carry }, { loss, ...targets }, lowerOptimizer(optimizer)),
+    objective.step(context.session, { ...batch, ...carry }, targets, lowerOptimizer(optimizer)),
   );
   if (!result.applied && !overflowed(result)) throw nonFinite(result);
   return result;
@@ -104,7 +117,7 @@ export async function gradients(
   const { loss, signal } = parseOptions(gradientsSchema, options, 'gradients');
   const { batch, targets, maxLength } = gatherAll(context, data, loss);
   const result = await unlessAborted(signal, 'gradients', () =>
-    context.session.gradients(batch, { loss, ...targets }),
+    context.session.gradients(batch, { loss: lowerLoss(loss), ...targets }),
   );
   return {
     loss: result.loss,
@@ -128,7 +141,7 @@ export function nonFinite({ step, loss, gradNorm }: NativeStepResult): NonFinite
   );
 }
 
-function gatherAll(context: ModelContext, data: LabelledData, loss: LossKind) {
+function gatherAll(context: ModelContext, data: LabelledData, loss: Loss) {
   requireData(data, 'batch', ['carryStates']);
   checkLossHead(loss, context.chain);
   const { gatherer, count, maxLength } = prepareLabelled(context, data, loss);

@@ -273,13 +273,53 @@ export interface NativeBatch {
   readonly weights?: 'float32' | 'bfloat16' | 'int8';
 }
 
+/** A loss with its settings; equations and layouts in native/engine/device.h. */
+export type NativeLoss =
+  | { readonly kind: 'mse' | 'mae' | 'logCosh' | 'binaryCrossEntropy' }
+  | { readonly kind: 'huber'; readonly delta: number }
+  /** Channel target·Q + q; each quantile in (0, 1). */
+  | { readonly kind: 'quantile'; readonly quantiles: Float32Array }
+  /** Channels 2·target (mean) and 2·target + 1 (log variance); `full`: with ½ log 2π. */
+  | { readonly kind: 'gaussianNll'; readonly full: boolean }
+  | {
+      readonly kind: 'crossEntropy';
+      /** 0 <= e < 1; absent: 0. */
+      readonly labelSmoothing?: number;
+      /** [K], each >= 0; absent: 1. */
+      readonly classWeights?: Float32Array;
+      /** Rows of this id do not count; with ids alone. */
+      readonly ignoreIndex?: number;
+    };
+
+/** What is counted beside the loss; absent: nothing more. */
+export interface NativeMetricRequest {
+  /** Every count is weighed by the sample weights. */
+  readonly weighted?: boolean;
+  readonly classCounts?: boolean;
+  /** For at most 1,024 classes, one a row. */
+  readonly confusion?: boolean;
+  /** crossEntropy: 1 <= topK <= K. */
+  readonly topK?: number;
+  /** The losses of numbers. */
+  readonly targetSums?: boolean;
+  /** quantile: which of a target's channels is the forecast; default 0. */
+  readonly point?: number;
+  /** quantile: which are the ends of the interval. */
+  readonly lower?: number;
+  readonly upper?: number;
+  /** gaussianNll: the interval in standard deviations. */
+  readonly halfWidth?: number;
+  readonly outputs?: boolean;
+}
+
 export interface NativeTargets {
-  readonly loss: 'mse' | 'crossEntropy' | 'binaryCrossEntropy';
+  readonly loss: NativeLoss;
+  readonly metrics?: NativeMetricRequest;
   /** Class ids: [N] for vector outputs, [N,T] for sequence outputs (padding is not read). crossEntropy only. */
   readonly ids?: Int32Array;
-  /** [N,K] or [N,T,K]. */
+  /** [N,W] or [N,T,W], W targets: the channels, or as many as quantiles or pairs of channels fit in. */
   readonly values?: Float32Array;
-  /** [N], each >= 0. */
+  /** [N], for sequence outputs also [N,T]; each >= 0. */
   readonly sampleWeights?: Float32Array;
 }
 
@@ -300,7 +340,8 @@ export interface NativeLossResult {
   readonly loss: number;
   /** Σ l1|p| + l2·p². */
   readonly penalty: number;
-  /** Live elements: rows for crossEntropy, rows·K otherwise. */
+  /** What the mean divides by: live rows for crossEntropy (by ids: their class weights), rows·W for gaussianNll,
+   * rows·K otherwise. 0: no row counts, and the loss is 0. */
   readonly elements: number;
   /** Live rows: N, or Σ seqLengths for sequence outputs. */
   readonly rows: number;
@@ -308,6 +349,20 @@ export interface NativeLossResult {
   readonly correct: number;
   readonly absoluteError: number;
   readonly squaredError: number;
+  /** crossEntropy: Σ log p of the target. */
+  readonly logLikelihood: number;
+  /** Rows (crossEntropy) or elements that the sums above are over. */
+  readonly count: number;
+  /** As asked for: [K,3] right, predicted, actual. */
+  readonly classCounts?: Float64Array;
+  /** [K,K] actual, predicted. */
+  readonly confusion?: Float64Array;
+  /** Rows whose target is among the topK largest. */
+  readonly ranked?: number;
+  /** [W,8] sums of 1, |p-t|, (p-t)², t, t², |p-t|/|t|, 2|p-t|/(|p|+|t|), covered. */
+  readonly targetSums?: Float64Array;
+  /** [N,T,K] or [N,K] as the loss got them (logits), zero beyond each length. */
+  readonly outputs?: Float32Array;
 }
 
 export interface NativeStepResult extends NativeLossResult {

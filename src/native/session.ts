@@ -1,4 +1,4 @@
-import { AbortError, DisposedError, type LstmError } from '../errors.js';
+import { AbortError, BusyError, DisposedError, type LstmError } from '../errors.js';
 import type {
   NativeAddon,
   NativeArena,
@@ -13,6 +13,7 @@ import type {
   NativeTargets,
   NativeUpdate,
 } from './binding.js';
+import { copyArrays } from './copyArrays.js';
 import type { Device } from './device.js';
 import { typed, typedError } from './nativeErrors.js';
 
@@ -30,6 +31,8 @@ export class Session {
   readonly #addon: NativeAddon;
   readonly #handle: NativeSession;
   #disposal: Promise<void> | undefined;
+  #together: Promise<unknown> | undefined;
+  #calls: Session | undefined;
 
   private constructor(addon: NativeAddon, handle: NativeSession, stepsAhead: 2 | 3) {
     this.stepsAhead = stepsAhead;
@@ -75,20 +78,28 @@ export class Session {
   }
 
   trainStep(batch: NativeBatch, targets: NativeTargets, update: NativeUpdate): Promise<NativeStepResult> {
-    return this.#submit((addon, session) => addon.trainStep(session, batch, targets, update));
+    const [held, heldTargets] = [this.#held(batch), this.#held(targets)];
+    return this.#submit((addon, session) => addon.trainStep(session, held, heldTargets, update));
   }
 
   evaluate(batch: NativeBatch, targets: NativeTargets): Promise<NativeLossResult> {
-    return this.#submit((addon, session) => addon.evaluate(session, batch, targets));
+    const [held, heldTargets] = [this.#held(batch), this.#held(targets)];
+    return this.#submit((addon, session) => addon.evaluate(session, held, heldTargets));
   }
 
   predict(batch: NativeBatch, returnStates: boolean): ReturnType<NativeAddon['predict']> {
-    return this.#submit((addon, session) => addon.predict(session, batch, returnStates));
+    const held = this.#held(batch);
+    return this.#submit((addon, session) => addon.predict(session, held, returnStates));
   }
 
-  /** Computes on this thread; y and states are written before it returns. */
+  /**
+   * Computes on this thread; y and states are written before it returns.
+   *
+   * @throws BusyError while work is under way, also between calls that belong together.
+   */
   predictSync(batch: NativeBatch, y: Float32Array, states: Float32Array | undefined): void {
     if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
+    if (this.#together !== undefined) throw new BusyError('expected no work under way on the device');
     try {
       this.#addon.predictSync(this.#handle, batch, y, states);
     } catch (error) {
@@ -144,8 +155,36 @@ export class Session {
     return this.#submit((addon, session) => addon.resetStates(session));
   }
 
-  // Runs `call` at once: only what comes after it waits.
+  /** Calls of `work` that belong together: what others ask for meanwhile waits until they are done. */
+  async together<T>(work: (calls: Session) => Promise<T>): Promise<T> {
+    while (this.#together !== undefined) await this.#together;
+    if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
+    this.#calls ??= new Session(this.#addon, this.#handle, this.stepsAhead);
+    const running = work(this.#calls);
+    const done = running.then(
+      () => {},
+      () => {},
+    );
+    this.#together = done;
+    try {
+      return await running;
+    } catch (error) {
+      throw this.#disposal === undefined
+        ? error
+        : new DisposedError('the model was disposed while the call ran', {}, { cause: error });
+    } finally {
+      this.#together = undefined;
+    }
+  }
+
+  // A call that has to wait is made with what its batch holds now.
+  #held<T extends object>(batch: T): T {
+    return this.#together === undefined ? batch : copyArrays(batch);
+  }
+
+  // Runs `call` at once, unless calls that belong together are under way: only what comes after it waits.
   async #submit<T>(call: (addon: NativeAddon, session: NativeSession) => Promise<T>): Promise<T> {
+    while (this.#together !== undefined) await this.#together;
     if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
     try {
       return await call(this.#addon, this.#handle);

@@ -37,9 +37,11 @@ export interface BatchLogs {
   readonly learningRate: number;
   /**
    * False: loss or norm was not finite (an overflow of fp16 among them), and nothing was changed. Unless a hook stops
-   * training, `onNonFinite` decides.
+   * training or it is an overflow, `onNonFinite` decides.
    */
   readonly applied: boolean;
+  /** True: not applied, as gradients overflowed at fp16's loss scale. The next step's is half; `onNonFinite` is not asked. */
+  readonly overflow: boolean;
 }
 
 /**

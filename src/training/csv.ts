@@ -1,7 +1,12 @@
-/** Flat records as CSV, with the names of the first as the header; a line ends with a newline. */
+/** The names of a record's numbers. */
+export function numberNames(record: object): string[] {
+  return Object.entries(record).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []));
+}
+
+/** The numbers of records as CSV, with the names of the first's as the header; a line ends with a newline. */
 export function recordsCsv(records: readonly object[]): string {
   if (records.length === 0) return '';
-  const names = Object.keys(records[0]!);
+  const names = numberNames(records[0]!);
   return [names.map(csvField).join(','), ...records.map((record) => csvLine(record, names)), ''].join('\n');
 }
 

@@ -37,8 +37,8 @@ const schema = settings({
 });
 
 /**
- * Stops training when a value no longer improves (Prechelt 1998). `mode` 'auto' takes accuracies, precision, recall, F1,
- * AUC, R², coverage and top-k to rise and everything else to fall. An epoch that beats the best but not `baseline` becomes the best
+ * Stops training when a value no longer improves (Prechelt 1998). `mode` 'auto' takes shares of what is right, scores,
+ * coverage and r2 to rise and everything else to fall. An epoch that beats the best but not `baseline` becomes the best
  * and is waited through all the same; Keras' EarlyStopping never stops at such an epoch. Each `fit` starts to count anew.
  *
  * @throws ConfigError; in `fit`, where the value is not there, such as `valLoss` without validation data.

@@ -1,16 +1,13 @@
-import type { MetricValues } from '../metrics/metric.js';
+import type { MetricValues, ValidationMetricValues } from '../metrics/metric.js';
 import { recordsCsv } from './csv.js';
 import { historySvg, type HistorySvgOptions } from './historySvg.js';
 
 /** What one epoch came to. Losses are means over live elements, penalties included. */
-export interface EpochRecord extends MetricValues {
+export interface EpochRecord extends MetricValues, ValidationMetricValues {
   /** Counted from 1. */
   readonly epoch: number;
   readonly loss: number;
   readonly valLoss?: number;
-  readonly valAccuracy?: number;
-  readonly valMae?: number;
-  readonly valMse?: number;
   /** Of the epoch's last step. */
   readonly learningRate: number;
   /** Wall time of training and validation. */
@@ -58,7 +55,7 @@ export class History {
   }
 
   /**
-   * The epochs as CSV: a line of names, then one line an epoch.
+   * The epochs as CSV: a line of names, then one line an epoch. What is no number, such as a confusion matrix, is left out.
    *
    * @example
    * ```ts

@@ -1,5 +1,6 @@
 import { choice, field, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
+import { validationName } from '../metrics/metric.js';
 import { epochAxis, linearAxis, logAxis, tickText, type Axis } from './axis.js';
 import type { EpochRecord } from './history.js';
 
@@ -68,10 +69,6 @@ function panelsOf(epochs: readonly EpochRecord[]): Panel[] {
   return [...panels, rate]
     .map(({ name, lines }) => ({ name, lines: lines.filter((line) => line.values.some(Number.isFinite)) }))
     .filter(({ lines }) => lines.length > 0);
-}
-
-function validationName(name: string): string {
-  return `val${name[0]!.toUpperCase()}${name.slice(1)}`;
 }
 
 function lineOf(kind: Line['kind'], epochs: readonly EpochRecord[], name: string): Line {

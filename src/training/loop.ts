@@ -1,7 +1,16 @@
 import { AbortError, DisposedError } from '../errors.js';
-import type { LossKind } from '../losses/loss.js';
-import { metricValues, type Metric, type MetricValues } from '../metrics/metric.js';
-import type { NativeStepResult, NativeUpdate } from '../native/binding.js';
+import type { GatheredBatch } from '../data/batches.js';
+import type { Loss } from '../losses/loss.js';
+import {
+  scalarMetrics,
+  validationName,
+  type MetricDescriptor,
+  type MetricValues,
+} from '../metrics/metric.js';
+import type { MetricSums } from '../metrics/metricSums.js';
+import { metricValues } from '../metrics/metricValues.js';
+import { overflowed } from '../model/trainStep.js';
+import type { NativeBatch, NativeStepResult, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { unitsOf, type BatchSource } from './batchSource.js';
 import { callbackError, type Callback, type TrainingControl } from './callbacks.js';
@@ -11,15 +20,26 @@ import { pipelined } from './pipeline.js';
 import type { RunRate } from './runRate.js';
 import type { Display } from './display.js';
 
+/** How a step is run for a loss and its metrics. */
+export interface StepObjective {
+  step(
+    session: Session,
+    batch: NativeBatch,
+    targets: GatheredBatch['targets'],
+    update: NativeUpdate,
+  ): Promise<NativeStepResult & MetricSums>;
+}
+
 /** One call of `fit`, everything checked and resolved. */
 export interface TrainingPlan {
   readonly session: Session;
   readonly source: BatchSource;
-  readonly loss: LossKind;
+  readonly loss: Loss;
+  readonly objective: StepObjective;
   /** Its learning rate is replaced by each step's. */
   readonly update: NativeUpdate;
   readonly rate: RunRate;
-  readonly metrics: readonly Metric[];
+  readonly metrics: readonly MetricDescriptor[];
   /** The last epoch's number, counted from 1; the first is `initialEpoch + 1`. */
   readonly epochs: number;
   readonly initialEpoch: number;
@@ -79,7 +99,7 @@ export class TrainingLoop implements TrainingProgress {
   }
 
   async #epoch(index: number): Promise<void> {
-    const { source, metrics, validate, session, display, epochs, rate } = this.#plan;
+    const { source, metrics, loss, validate, session, display, epochs, rate } = this.#plan;
     const epoch = index + 1;
     const startMs = performance.now();
     await this.#each('onEpochBegin', (callback) => callback.onEpochBegin?.({ epoch }, this.#control));
@@ -90,7 +110,7 @@ export class TrainingLoop implements TrainingProgress {
     const record = Object.freeze({
       epoch,
       loss: mean.loss,
-      ...metricValues(metrics, mean),
+      ...metricValues(metrics, mean, loss.kind),
       ...validation,
       learningRate: rate.at(epoch * source.batchesPerEpoch - 1),
       seconds: (performance.now() - startMs) / 1000,
@@ -102,7 +122,7 @@ export class TrainingLoop implements TrainingProgress {
   }
 
   async #batches(index: number): Promise<LossMean> {
-    const { source, session, loss, update, rate, signal, display } = this.#plan;
+    const { source, session, objective, update, rate, signal, display } = this.#plan;
     const firstStep = index * source.batchesPerEpoch;
     const batches = source.epoch(index);
     const mean = new LossMean();
@@ -112,7 +132,7 @@ export class TrainingLoop implements TrainingProgress {
       const batch = source.carriesStates ? { ...gathered.batch, carryStates: true } : gathered.batch;
       const learningRate = rate.at(firstStep + k);
       const step = { ...update, learningRate };
-      const result = await session.trainStep(batch, { loss, ...gathered.targets }, step);
+      const result = await objective.step(session, batch, gathered.targets, step);
       return { result, learningRate, units: unitsOf(gathered, source.unit) };
     };
     await pipelined(
@@ -130,7 +150,7 @@ export class TrainingLoop implements TrainingProgress {
     return mean;
   }
 
-  #count(result: NativeStepResult, mean: LossMean): void {
+  #count(result: NativeStepResult & MetricSums, mean: LossMean): void {
     if (result.applied) {
       this.#steps++;
       mean.add(result);
@@ -147,7 +167,8 @@ export class TrainingLoop implements TrainingProgress {
   ): Promise<void> {
     const batches = this.#plan.source.batchesPerEpoch;
     const { step, loss, gradNorm, applied } = result;
-    const logs = { epoch, batch, batches, step, loss, gradNorm, learningRate, applied };
+    const overflow = overflowed(result);
+    const logs = { epoch, batch, batches, step, loss, gradNorm, learningRate, applied, overflow };
     await this.#each('onBatchEnd', (callback) => callback.onBatchEnd?.(logs, this.#control));
   }
 
@@ -166,18 +187,14 @@ export class TrainingLoop implements TrainingProgress {
   }
 }
 
-/** What the records of epochs will hold. */
-export function recordNames(metrics: readonly Metric[], validates: boolean): readonly string[] {
-  const values = ['loss', ...metrics];
-  const validation = values.map((name) => `val${name[0]!.toUpperCase()}${name.slice(1)}`);
-  return [...values, ...(validates ? validation : []), 'learningRate'];
+/** What the records of epochs will hold that is a number. */
+export function recordNames(metrics: readonly MetricDescriptor[], validates: boolean): readonly string[] {
+  const asked = scalarMetrics.filter((name) => metrics.some(({ kind }) => kind === name));
+  const values = ['loss', ...asked];
+  return [...values, ...(validates ? values.map(validationName) : []), 'learningRate'];
 }
 
-function named({ loss, accuracy, mae, mse }: MetricValues & { readonly loss: number }): Partial<EpochRecord> {
-  return {
-    valLoss: loss,
-    ...(accuracy !== undefined && { valAccuracy: accuracy }),
-    ...(mae !== undefined && { valMae: mae }),
-    ...(mse !== undefined && { valMse: mse }),
-  };
+function named(values: MetricValues & { readonly loss: number }): Partial<EpochRecord> {
+  const entries = Object.entries(values).map(([name, value]) => [validationName(name), value]);
+  return Object.fromEntries(entries) as Partial<EpochRecord>;
 }

@@ -1,18 +1,21 @@
 import { nearestName } from '../config/nearestName.js';
 import { ConfigError } from '../errors.js';
+import { isRising, scalarMetrics, validationName, type ScalarMetric } from '../metrics/metric.js';
 import type { EpochRecord } from './history.js';
 
 /** Values of an epoch that can be watched. */
-export type Monitor = Exclude<Extract<keyof EpochRecord, string>, 'epoch' | 'seconds'>;
+export type Monitor = 'loss' | 'valLoss' | 'learningRate' | ScalarMetric | `val${Capitalize<ScalarMetric>}`;
 
-/** Which way a watched value is to go. `auto` goes by the name: up for accuracies and their kin, else down. */
+/** Which way a watched value is to go. `auto` goes by the name: up for shares of what is right and scores, else down. */
 export type MonitorMode = 'auto' | 'min' | 'max';
 
-const rising = /accuracy|precision|recall|f1|auc|r2|topk|coverage/i;
+const rising: readonly string[] = scalarMetrics
+  .filter(isRising)
+  .flatMap((name) => [name, validationName(name)]);
 
 /** Whether more is better. */
 export function rises(monitor: string, mode: MonitorMode): boolean {
-  return mode === 'auto' ? rising.test(monitor) : mode === 'max';
+  return mode === 'auto' ? rising.includes(monitor) : mode === 'max';
 }
 
 /**

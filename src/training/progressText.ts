@@ -27,7 +27,9 @@ export function progressLine(state: ProgressState): string {
 
 /** One line on an epoch that is over. */
 export function recordLine({ epoch, seconds, ...values }: EpochRecord, epochs: number): string {
-  const parts = Object.entries(values).map(([name, value]) => `${name} ${lossText(value)}`);
+  const parts = Object.entries(values)
+    .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+    .map(([name, value]) => `${name} ${lossText(value)}`);
   return [epochText(epoch, epochs), ...parts, durationText(seconds)].join('  ');
 }
 

@@ -139,6 +139,10 @@ Expected expectedRow(int kind, int classes, const float* z, const float* t, int 
   return e;
 }
 
+LossSettings plain(int kind, int classes) {
+  return {kind, classes, nullptr, nullptr, 0, 1, 0, false};
+}
+
 void checkLoss(int kind, bool byId, bool inPlace) {
   harness::Random random(20 + kind);
   LoneTeam team;
@@ -155,7 +159,8 @@ void checkLoss(int kind, bool byId, bool inPlace) {
       std::vector<float> other(classes);
       float* d = inPlace ? z.data() : other.data();
       LossPart sums = LossPart::none();
-      lossRow(team, kind, classes, z.data(), byId ? nullptr : t.data(), id, weight, 1.0 / 17, d, &sums);
+      lossRow(team, plain(kind, classes), z.data(), byId ? nullptr : t.data(), id,
+              rowScale(weight, false, 1.0 / 17), d, &sums);
       CHECK(std::fabs(sums.loss - expected.loss) <= 3 * kFloat * (1 + std::fabs(expected.loss)));
       CHECK(sums.correct == (kind == kMse ? 0 : expected.correct));
       CHECK(std::fabs(sums.absoluteError - expected.absoluteError) <=
@@ -180,11 +185,11 @@ TEST("element losses stay finite for logits of any size, and tell a NaN") {
     float z[] = {-3e38f, 3e38f, 0};
     const float t[] = {0, 1, 0};
     LossPart sums = LossPart::none();
-    lossRow(team, kind, 3, z, t, 0, 1, 1, z, &sums);
+    lossRow(team, plain(kind, 3), z, t, 0, rowScale(1, false, 1), z, &sums);
     CHECK(std::isfinite(sums.loss) && std::isfinite(z[0]) && std::isfinite(z[1]) && std::isfinite(z[2]));
     float bad[] = {0, NAN, 0};
     sums = LossPart::none();
-    lossRow(team, kind, 3, bad, t, 0, 1, 1, nullptr, &sums);
+    lossRow(team, plain(kind, 3), bad, t, 0, rowScale(1, false, 1), nullptr, &sums);
     CHECK(std::isnan(sums.loss));
   }
 }

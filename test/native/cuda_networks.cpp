@@ -82,9 +82,10 @@ BatchInput featureBatch(int number) {
 TargetInput idTargets(int number) {
   harness::Random random(300 + number);
   TargetInput targets;
-  targets.loss = LossKind::kCrossEntropy;
+  targets.loss.kind = LossKind::kCrossEntropy;
   for (int n = 0; n < kBatch; ++n) targets.ids.push_back(random.below(kClasses));
   if (number % 3 == 2) targets.sampleWeights = {1, 0.5f, 0, 2};
+  if (number % 3 != 2) targets.metrics.classCounts = targets.metrics.confusion = true;
   return targets;
 }
 
@@ -92,6 +93,7 @@ TargetInput valueTargets(int number) {
   harness::Random random(400 + number);
   TargetInput targets;
   targets.values = random.floats(kBatch * 2);
+  targets.metrics.targetSums = true;
   return targets;
 }
 

@@ -143,37 +143,131 @@ TEST_ON_CUDA(
     });
 }
 
+namespace {
+
+constexpr LossKind kLosses[] = {LossKind::kMse,
+                                LossKind::kMae,
+                                LossKind::kHuber,
+                                LossKind::kLogCosh,
+                                LossKind::kQuantile,
+                                LossKind::kGaussianNll,
+                                LossKind::kBinaryCrossEntropy,
+                                LossKind::kCrossEntropy};
+
+// Predictions and targets of one loss on a device.
+struct LossCase {
+  int rows, classes;
+  On<float> predictions, values, weights, classWeights, quantiles, gradient;
+  On<int32_t> ids;
+  On<double> elements;
+  On<LossSums> sums;
+  LossConfig config;
+
+  LossCase(Device& device, LossKind kind, bool byIds, bool weighed, int rows = 9, int classes = 6)
+      : LossCase(device, kind, byIds, weighed, rows, classes, harness::Random(8)) {}
+
+  LossArgs args(float* d) {
+    LossArgs a{config.kind,   rows,           classes, predictions.data(), ids.data(),
+               values.data(), weights.data(), d,       sums.data()};
+    a.elements = elements.data();
+    a.classWeights = classWeights.data();
+    a.quantiles = quantiles.data();
+    a.quantileCount = config.kind == LossKind::kQuantile ? 3 : 0;
+    a.delta = 0.7f;
+    a.labelSmoothing = weights.data() ? 0.2f : 0;
+    a.full = weights.data() != nullptr;
+    a.weighMetrics = a.full;
+    return a;
+  }
+
+ private:
+  static std::vector<int32_t> idsFrom(harness::Random& random, int rows, int classes) {
+    std::vector<int32_t> ids(rows);
+    for (int32_t& id : ids) id = random.below(classes + 1) - 1;  // some do not count
+    return ids;
+  }
+  static std::vector<float> positive(harness::Random& random, int count) {
+    std::vector<float> values = random.floats(count);
+    for (float& value : values) value = std::fabs(value);
+    return values;
+  }
+  LossCase(Device& device, LossKind kind, bool byIds, bool weighed, int theRows, int theClasses,
+           harness::Random random)
+      : rows(theRows),
+        classes(theClasses),
+        predictions(device, random.floats(rows * classes, 4)),
+        values(device, byIds ? std::vector<float>{} : positive(random, rows * classes)),
+        weights(device, weighed ? positive(random, rows) : std::vector<float>{}),
+        classWeights(device, weighed ? positive(random, classes) : std::vector<float>{}),
+        quantiles(device, {0.1f, 0.5f, 0.9f}),
+        gradient(device, std::vector<float>(rows * classes, 5)),
+        ids(device, idsFrom(random, byIds ? rows : 0, classes)),
+        elements(device, byIds ? std::vector<double>{6.5} : std::vector<double>{}),
+        sums(device, {{-1, -1, -1, -1, -1, -1}}) {
+    config.kind = kind;
+    if (kind == LossKind::kQuantile) config.quantiles = {0.1f, 0.5f, 0.9f};
+  }
+};
+
+std::vector<float> asFloats(const LossSums& s) {
+  std::vector<float> all;
+  for (const double sum : {s.loss, s.correct, s.absoluteError, s.squaredError, s.logLikelihood, s.count})
+    all.push_back(static_cast<float>(sum));
+  return all;
+}
+
+std::vector<float> asFloats(const std::vector<double>& values) {
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
 TEST_ON_CUDA(
     "the CUDA host's losses agree with the CPU device, with weights, without a gradient, and in place") {
-  const int rows = 9, classes = 4;
-  struct Target {
-    LossKind kind;
-    bool ids;
-  };
-  for (const Target target : {Target{LossKind::kMse, false}, Target{LossKind::kBinaryCrossEntropy, false},
-                              Target{LossKind::kCrossEntropy, true}, Target{LossKind::kCrossEntropy, false}})
-    for (const int variant : {0, 1, 2})
-      compare(1e-5, "loss " + std::to_string(static_cast<int>(target.kind)), [&](Device& device) {
-        harness::Random random(8);
-        const On<float> predictions(device, random.floats(rows * classes, 4));
-        std::vector<float> values = random.floats(rows * classes);
-        for (float& value : values) value = std::fabs(value);
-        std::vector<int32_t> ids(rows);
-        for (int32_t& id : ids) id = random.below(classes);
-        const On<float> onValues(device, target.ids ? std::vector<float>{} : values);
-        const On<int32_t> onIds(device, target.ids ? ids : std::vector<int32_t>{});
-        const On<float> weights(device, variant == 1 ? values : std::vector<float>{});
-        const On<float> gradient(device, std::vector<float>(rows * classes, 5));
-        const On<LossSums> sums(device, {{-1, -1, -1, -1}});
-        float* d = variant == 2 ? predictions.data() : variant == 1 ? gradient.data() : nullptr;
-        device.loss({target.kind, rows, classes, predictions.data(), onIds.data(), onValues.data(),
-                     weights.data(), d, sums.data()});
-        const LossSums got = sums.get()[0];
-        return std::vector{
-            predictions.get(), gradient.get(),
-            std::vector{static_cast<float>(got.loss), static_cast<float>(got.correct),
-                        static_cast<float>(got.absoluteError), static_cast<float>(got.squaredError)}};
-      });
+  for (const LossKind kind : kLosses)
+    for (const bool ids : {false, true})
+      for (const bool weighed : {false, true})
+        for (const int variant : {0, 1, 2, 3}) {
+          if (ids && kind != LossKind::kCrossEntropy) continue;
+          compare(1e-5, "loss " + std::to_string(static_cast<int>(kind)), [&](Device& device) {
+            const bool large = variant == 3;  // more than a block of rows, and of a row
+            LossCase with(device, kind, ids, weighed, large ? 70 : 9, large ? 1230 : 6);
+            float* d = variant == 2       ? with.predictions.data()
+                       : variant % 2 == 1 ? with.gradient.data()
+                                          : nullptr;
+            device.loss(with.args(d));
+            return std::vector{with.predictions.get(), with.gradient.get(), asFloats(with.sums.get()[0])};
+          });
+        }
+}
+
+TEST_ON_CUDA("the CUDA host's metric counts agree with the CPU device") {
+  for (const LossKind kind : kLosses)
+    for (const bool ids : {false, true})
+      for (const bool weighed : {false, true})
+        for (const int classes : {1, 6, 60}) {
+          const bool numbers = kind != LossKind::kCrossEntropy && kind != LossKind::kBinaryCrossEntropy;
+          if ((ids && kind != LossKind::kCrossEntropy) ||
+              (classes == 1 && kind != LossKind::kBinaryCrossEntropy))
+            continue;
+          compare(1e-6, "metrics of loss " + std::to_string(static_cast<int>(kind)), [&](Device& device) {
+            LossCase with(device, kind, ids, weighed, 40 * classes, classes);
+            const int side = kind == LossKind::kBinaryCrossEntropy ? 2 : classes;
+            const bool table = !numbers && (kind == LossKind::kCrossEntropy || classes == 1);
+            const On<double> counts(device, std::vector<double>(numbers ? 0 : 3 * classes, -1)),
+                confusion(device, std::vector<double>(table ? side * side : 0, -1)),
+                ranked(device, std::vector<double>(kind == LossKind::kCrossEntropy ? 1 : 0, -1)),
+                sums(device,
+                     std::vector<double>(numbers ? 8 * classes / with.config.channelsPerTarget() : 0, -1));
+            device.metrics({kind, with.rows, classes, with.config.channelsPerTarget(),
+                            with.predictions.data(), with.ids.data(), with.values.data(), with.weights.data(),
+                            counts.data(), confusion.data(), ranked.data(), 2, sums.data(), 0,
+                            kind == LossKind::kQuantile ? 0 : -1, kind == LossKind::kQuantile ? 2 : -1,
+                            1.5f});
+            return std::vector{asFloats(counts.get()), asFloats(confusion.get()), asFloats(ranked.get()),
+                               asFloats(sums.get())};
+          });
+        }
 }
 
 TEST_ON_CUDA(
@@ -236,7 +330,7 @@ TEST_ON_CUDA(
 TEST_ON_CUDA("a loss that is not finite keeps the CUDA host's update from happening") {
   onCuda([](Device& device) {
     const On<float> params(device, {1, 2}), grads(device, {3, 4});
-    const On<LossSums> loss(device, {{NAN, 0, 0, 0}});
+    const On<LossSums> loss(device, {{NAN, 0, 0, 0, 0, 0}});
     const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
     const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0}});
     const std::vector<TensorRow> rows = {{0, 2, true, 0, 0}};
@@ -286,7 +380,7 @@ TEST_ON_CUDA(
       const StepScalars after = scalars.get()[0];
       CHECK(after.lossScale == scale && after.goodSteps == 0 && after.step == 2);
       CHECK(params.get() == before && (bad.get() == std::vector<float>{0, 0, 0}));
-      const On<LossSums> loss(device, {{NAN, 0, 0, 0}});  // not the scale's doing
+      const On<LossSums> loss(device, {{NAN, 0, 0, 0, 0, 0}});  // not the scale's doing
       args.loss = loss.data();
       device.update(args);
       CHECK(scalars.get()[0].lossScale == scale && scalars.get()[0].step == 2 && params.get() == before);
@@ -318,11 +412,11 @@ TEST_ON_CUDA("the CUDA host's update writes the half copy of what learns") {
 
 TEST_ON_CUDA("an update of no tensors counts on the CUDA host while the loss is finite") {
   onCuda([](Device& device) {
-    On<LossSums> loss(device, {{1, 0, 0, 0}});
+    On<LossSums> loss(device, {{1, 0, 0, 0, 0, 0}});
     const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
     const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0}});
     for (const bool finite : {true, false}) {
-      if (!finite) loss.set({{NAN, 0, 0, 0}});
+      if (!finite) loss.set({{NAN, 0, 0, 0, 0, 0}});
       device.update({{}, scalars.data(), {}, nullptr, nullptr, nullptr, nullptr, loss.data(), sums.data()});
       const UpdateSums got = sums.get()[0];
       CHECK(got.applied == finite && got.squaredNorm == 0 && got.penalty == 0 && got.step == 8);

@@ -19,8 +19,10 @@ struct Trace {
 const CancelCheck kNever;
 
 void takeLoss(Trace& trace, const LossResult& loss) {
-  trace.losses.insert(trace.losses.end(),
-                      {loss.loss, loss.penalty, loss.correct, loss.absoluteError, loss.squaredError});
+  trace.losses.insert(trace.losses.end(), {loss.loss, loss.penalty, loss.correct, loss.absoluteError,
+                                           loss.squaredError, loss.logLikelihood, loss.count});
+  for (const std::vector<double>* counts : {&loss.classCounts, &loss.confusion, &loss.targetSums})
+    trace.losses.insert(trace.losses.end(), counts->begin(), counts->end());
 }
 
 Trace trainTokens(Device& device) {

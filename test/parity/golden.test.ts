@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { assertClose } from '../support/compare.js';
 import { expectLike } from '../support/expectLike.js';
-import { decode, decodeAll, lstmGolden, trainingGolden } from '../support/golden.js';
+import { decode, decodeAll, lstmGolden, readGolden, trainingGolden } from '../support/golden.js';
 import { oracleTolerance } from '../support/tolerances.js';
 import {
   batchOf,
   gradientsOf,
+  lossOf,
   lstm,
   newOptimizerState,
+  sequenceRows,
   update,
+  type LossKind,
+  type LossSettings,
   type NetworkInputs,
   type Node,
   type Targets,
@@ -28,6 +32,35 @@ describe.each(lstmGolden())('nn.LSTM, $id', (golden) => {
     const { dx, dh0, dc0, weights } = backward(inputs);
     expectLike({ dx, dh0, dc0 }, golden.gradients, oracleTolerance.golden);
     expectLike(weights, golden.weightGradients, oracleTolerance.golden);
+  });
+});
+
+interface LossGolden {
+  readonly id: string;
+  readonly loss: LossSettings & { readonly kind: LossKind };
+  readonly predictions: number[][][];
+  readonly targets: number[][] | number[][][];
+  readonly value: number;
+  readonly gradient: number[][][];
+}
+
+// golden/makeLosses.py makes the file.
+describe('losses of PyTorch and scikit-learn', () => {
+  const { lengths, cases } = readGolden<{ lengths: number[]; cases: LossGolden[] }>('losses.json');
+  it.each(cases)('$id', ({ loss: { kind, ...settings }, predictions, targets, value, gradient }) => {
+    const rows = sequenceRows(batchOf(3, 4, lengths));
+    const given = (targets as number[][]).flat(2);
+    const byIds = typeof targets[0]![0] === 'number';
+    const wanted = {
+      loss: kind,
+      settings,
+      ...(byIds ? { ids: given } : { values: Float64Array.from(given) }),
+    };
+    const z = Float64Array.from(predictions.flat(2));
+    const result = lossOf(wanted, rows, predictions[0]![0]!.length, z);
+    const tolerance = oracleTolerance.golden;
+    assertClose([result.loss], [value], { name: 'loss', tolerance });
+    assertClose(result.gradient, gradient.flat(2), { name: 'gradient', tolerance });
   });
 });
 

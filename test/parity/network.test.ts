@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sequential } from '../../src/index.js';
+import { sequential, type BuiltInLoss } from '../../src/index.js';
 import { dataOf, sizeOf, toTensor, toTensors } from '../support/arrays.js';
 import { assertClose } from '../support/compare.js';
 import { devices } from '../support/devices.js';
@@ -15,6 +15,7 @@ import {
   withPenalties,
   type Activation,
   type LossKind,
+  type LossSettings,
   type Node,
   type ParameterRules,
   type Targets,
@@ -32,6 +33,7 @@ interface NetworkCase {
   readonly title: string;
   readonly nodes: readonly Node[];
   readonly loss: LossKind;
+  readonly settings?: LossSettings;
   /** Class ids instead of distributions. */
   readonly ids?: boolean;
   readonly lengths?: readonly number[];
@@ -173,6 +175,44 @@ const CASES: readonly NetworkCase[] = [
     ];
   }),
   {
+    title: 'quantiles of every step, unequal lengths, sample weights',
+    nodes: [stacked, head('linear')],
+    loss: 'quantile',
+    settings: { quantiles: [0.1, 0.5, 0.9] },
+    ...RAGGED,
+    ...WEIGHTED,
+  },
+  {
+    title: 'means and variances of last states',
+    nodes: [{ ...lstmNode, returnSequences: false }, head('linear')],
+    loss: 'gaussianNll',
+    settings: { full: true },
+  },
+  ...(['mae', 'huber', 'logCosh'] as const).map((loss): NetworkCase => ({
+    title: `${loss} of pooled states, sample weights`,
+    nodes: [lstmNode, { kind: 'pool', mode: 'mean' }, head('tanh')],
+    loss,
+    settings: loss === 'huber' ? { delta: 0.3 } : {},
+    ...RAGGED,
+    ...WEIGHTED,
+  })),
+  {
+    title: 'class weights, smoothing and ignored rows of every step, unequal lengths, sample weights',
+    nodes: [embedding, lstmNode, head('softmax')],
+    loss: 'crossEntropy',
+    settings: { classWeights: [0.5, 2, 1, 0.25, 3, 1], labelSmoothing: 0.125, ignoreIndex: 4 },
+    ids: true,
+    ...RAGGED,
+    ...WEIGHTED,
+  },
+  {
+    title: 'class weights and smoothing of distributions',
+    nodes: [lstmNode, head('linear')],
+    loss: 'crossEntropy',
+    settings: { classWeights: [0.5, 2, 1, 0.25, 3, 1], labelSmoothing: 0.125 },
+    ...RAGGED,
+  },
+  {
     title: 'two LSTMs with dropout between their layers',
     nodes: [stacked, { ...stacked, name: 'lstm_1', numLayers: 2, returnSequences: false }, head('linear')],
     loss: 'mse',
@@ -273,7 +313,7 @@ interface Numbers {
   readonly targets: Targets;
 }
 
-function numbersOf({ title, nodes, loss, ids, sampleWeights }: NetworkCase): Numbers {
+function numbersOf({ title, nodes, loss, settings, ids, sampleWeights }: NetworkCase): Numbers {
   const draws = new Draws(title);
   const inputSize = nodes[0]!.kind === 'embedding' ? 0 : CHANNELS;
   const perStep = !nodes.some(
@@ -286,7 +326,7 @@ function numbersOf({ title, nodes, loss, ids, sampleWeights }: NetworkCase): Num
       draws.uniform(sizeOf(shape), -0.6, 0.6),
     ]),
   );
-  const values = draws.uniform(rows * CLASSES, 0, 1);
+  const values = draws.uniform(rows * targetsOf(loss, settings), 0, 1);
   return {
     inputSize,
     perStep,
@@ -294,12 +334,18 @@ function numbersOf({ title, nodes, loss, ids, sampleWeights }: NetworkCase): Num
     x: inputSize === 0 ? draws.integers(N * T, 0, VOCABULARY) : draws.uniform(N * T * CHANNELS),
     targets: {
       loss,
+      ...(settings === undefined ? {} : { settings }),
       ...(ids === true
         ? { ids: draws.integers(rows, 0, CLASSES) }
         : { values: loss === 'crossEntropy' ? distributions(values) : values }),
       ...(sampleWeights === undefined ? {} : { sampleWeights }),
     },
   };
+}
+
+/** How many targets the head's channels are of. */
+function targetsOf(loss: LossKind, settings: LossSettings | undefined): number {
+  return CLASSES / (loss === 'quantile' ? settings!.quantiles!.length : loss === 'gaussianNll' ? 2 : 1);
 }
 
 /** Each row divided by its sum; in float32, as the device gets it. */
@@ -310,8 +356,15 @@ function distributions(values: Float64Array): Float64Array {
   });
 }
 
+/** What the oracle's sums say of a case. */
+function metricsOf({ loss, settings }: NetworkCase): readonly ('accuracy' | 'mae' | 'mse')[] {
+  if (loss === 'quantile' || settings?.classWeights !== undefined) return [];
+  return loss === 'crossEntropy' || loss === 'binaryCrossEntropy' ? ['accuracy'] : ['mae', 'mse'];
+}
+
 describe.each(CASES)('network: $title', (given) => {
-  const { nodes, lengths, rules = {} } = given;
+  const { nodes, lengths, settings = {}, rules = {} } = given;
+  const loss = { kind: given.loss, ...settings } as BuiltInLoss;
   const { inputSize, perStep, params, x, targets } = numbersOf(given);
   const batch = batchOf(N, T, lengths);
   const shapes = networkShapes(nodes, inputSize);
@@ -325,7 +378,7 @@ describe.each(CASES)('network: $title', (given) => {
       x: x instanceof Int32Array ? { data: x, shape: [N, T] } : toTensor(x, [N, T, CHANNELS]),
       y:
         ids === undefined
-          ? toTensor(values!, [...leading, CLASSES])
+          ? toTensor(values!, [...leading, targetsOf(given.loss, settings)])
           : { data: Int32Array.from(ids), shape: leading },
       ...(lengths === undefined ? {} : { seqLengths: [...lengths] }),
       ...(sampleWeights === undefined ? {} : { sampleWeights: Array.from(sampleWeights) }),
@@ -338,9 +391,9 @@ describe.each(CASES)('network: $title', (given) => {
     await using model = await create(options);
     await model.setWeights(toTensors(params, shapes));
     const wanted = gradientsOf(nodes, params, { ...inputs, draw: { seed: SEED, step: 0 } }, targets);
-    const result = await model.gradients(publicBatch(), { loss: targets.loss });
-    const loss = wanted.loss + wanted.activationPenalty + penaltyOf(params, rules);
-    assertClose([result.loss], [loss], { name: 'loss', tolerance: deviceTolerance.loss });
+    const result = await model.gradients(publicBatch(), { loss });
+    const wantedLoss = wanted.loss + wanted.activationPenalty + penaltyOf(params, rules);
+    assertClose([result.loss], [wantedLoss], { name: 'loss', tolerance: deviceTolerance.loss });
     const gradients = dataOf(result.gradients);
     const penalised = withPenalties(params, wanted.gradients, rules);
     expect(Object.keys(gradients).sort()).toEqual(Object.keys(penalised).sort());
@@ -362,8 +415,8 @@ describe.each(CASES)('network: $title', (given) => {
 
     const wanted = gradientsOf(nodes, params, inputs, targets);
     const data = { ...x, y: targetsGiven, ...(sampleWeights === undefined ? {} : { sampleWeights }) };
-    const metrics = targets.loss === 'mse' ? (['mae', 'mse'] as const) : (['accuracy'] as const);
-    const result = await model.evaluate(data, { loss: targets.loss, metrics, batchSize: N });
+    const metrics = metricsOf(given);
+    const result = await model.evaluate(data, { loss, metrics, batchSize: N });
     const { elements, correct, absoluteError, squaredError } = wanted;
     const wantedMetrics = {
       loss: wanted.loss + penaltyOf(params, rules),

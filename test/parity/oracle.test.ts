@@ -240,6 +240,24 @@ describe('the losses of the oracle', () => {
     ['crossEntropy of class ids', { loss: 'crossEntropy', ids: draws.integers(15, 0, 4), sampleWeights }],
     ['crossEntropy of weights that do not add up to 1', { loss: 'crossEntropy', values, sampleWeights }],
     ['binaryCrossEntropy', { loss: 'binaryCrossEntropy', values, sampleWeights }],
+    ['mae', { loss: 'mae', values, sampleWeights }],
+    ['huber', { loss: 'huber', settings: { delta: 0.6 }, values, sampleWeights: draws.uniform(15, 0.5, 2) }],
+    ['logCosh', { loss: 'logCosh', values, sampleWeights }],
+    ['quantile', { loss: 'quantile', settings: { quantiles: [0.1, 0.7] }, values, sampleWeights }],
+    ['gaussianNll', { loss: 'gaussianNll', settings: { full: true }, values, sampleWeights }],
+    [
+      'crossEntropy, all settings',
+      {
+        loss: 'crossEntropy',
+        settings: { labelSmoothing: 0.2, classWeights: [0.5, 2, 1, 0.1], ignoreIndex: 3 },
+        ids: draws.integers(15, 0, 4),
+        sampleWeights,
+      },
+    ],
+    [
+      'crossEntropy of distributions, weights and smoothing',
+      { loss: 'crossEntropy', settings: { labelSmoothing: 0.2, classWeights: [0.5, 2, 1, 0.1] }, values },
+    ],
   ];
 
   it.each(cases)('%s: the gradient is that of the value', (name, targets) => {

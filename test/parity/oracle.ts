@@ -7,7 +7,7 @@ export { batchOf, longestFirst, sequenceRows, vectorRows, type Batch, type Row }
 export { dense, type Activation } from './oracle/dense.js';
 export { dropoutFactors } from './oracle/dropout.js';
 export { embedding } from './oracle/embedding.js';
-export { lossOf, type LossKind, type Targets } from './oracle/losses.js';
+export { lossOf, type LossKind, type LossSettings, type Targets } from './oracle/losses.js';
 export {
   lstm,
   lstmShapes,

@@ -1,6 +1,7 @@
 // Compiled, never run: `tsc` proves that what is right is accepted, and each @ts-expect-error that what is wrong is not.
 import {
   adam,
+  type ClassReport,
   cosineDecay,
   createLstm,
   dense,
@@ -72,6 +73,12 @@ export async function accepted(): Promise<void> {
   const evaluation = await model.evaluate({ x: [[1]], y: [1] });
   same<typeof evaluation, Evaluation>(true);
   same<typeof evaluation.accuracy, number | undefined>(true);
+  same<typeof evaluation.confusionMatrix, readonly (readonly number[])[] | undefined>(true);
+  same<typeof evaluation.classReport, ClassReport | undefined>(true);
+  const [epoch] = history.epochs;
+  same<NonNullable<typeof epoch>['valF1'], number | undefined>(true);
+  same<NonNullable<typeof epoch>['valClassReport'], ClassReport | undefined>(true);
+  earlyStopping({ monitor: 'valRocAuc' });
   const { y, states } = await model.predict([[1, 2]], { returnStates: true });
   same<typeof y, Tensor<Float32Array>>(true);
   await model.predict({ data: new Int32Array(4), shape: [2, 2] }, { states });
@@ -144,8 +151,12 @@ export function refused(model: Model): void {
   void model.fit({ x: [[1]] }, { loss: 'mse' });
   // @ts-expect-error not a loss
   void model.trainStep({ x: [[1]], y: [1] }, { loss: 'hinge', optimizer: 'adam' });
+  // @ts-expect-error a report is not a number
+  earlyStopping({ monitor: 'classReport' });
+  // @ts-expect-error quantiles are needed
+  void model.trainStep({ x: [[1]], y: [1] }, { loss: 'quantile', optimizer: 'adam' });
   // @ts-expect-error not a metric
-  void model.evaluate({ x: [[1]], y: [1] }, { metrics: ['f1'] });
+  void model.evaluate({ x: [[1]], y: [1] }, { metrics: ['f2'] });
   // @ts-expect-error a typed array comes with its shape
   void model.predict(new Float32Array(3));
   // @ts-expect-error descriptors are read-only

@@ -47,6 +47,7 @@ void activationRegularizer(const Launch& launch, const RuntimeActivationRegulari
 
 int64_t lossPartials(int64_t rows);
 void loss(const Launch& launch, const RuntimeLoss& args);
+void metrics(const Launch& launch, const RuntimeMetrics& args);
 
 int64_t updatePartials(int64_t size, int rowCount);
 void update(const Launch& launch, const RuntimeUpdate& args, bool penaltyOnly);

@@ -383,6 +383,10 @@ RuntimeStatus runLoss(RuntimeContext* context, const RuntimeLoss* args, RuntimeE
   return launching(context, error, [&](const Launch& launch) { loss(launch, *args); });
 }
 
+RuntimeStatus runMetrics(RuntimeContext* context, const RuntimeMetrics* args, RuntimeError* error) noexcept {
+  return launching(context, error, [&](const Launch& launch) { metrics(launch, *args); });
+}
+
 RuntimeStatus runUpdate(RuntimeContext* context, const RuntimeUpdate* args, int penaltyOnly,
                         RuntimeError* error) noexcept {
   return launching(context, error, [&](const Launch& launch) { update(launch, *args, penaltyOnly != 0); });
@@ -441,6 +445,7 @@ CudaRuntime makeTable() {
   table.activationRegularizer = runActivationRegularizer;
   table.lossPartials = lossPartials;
   table.loss = runLoss;
+  table.metrics = runMetrics;
   table.updatePartials = updatePartials;
   table.update = runUpdate;
   return table;

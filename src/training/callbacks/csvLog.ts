@@ -2,7 +2,7 @@ import { settings } from '../../config/fields.js';
 import { parseConfig } from '../../config/parseConfig.js';
 import { DataError } from '../../errors.js';
 import type { Callback } from '../callbacks.js';
-import { csvLine } from '../csv.js';
+import { csvLine, numberNames } from '../csv.js';
 import type { EpochRecord } from '../history.js';
 import { addLine, firstLine, logFields, startLog, type LogOptions } from './logFile.js';
 
@@ -10,7 +10,7 @@ const schema = settings(logFields);
 
 /**
  * Writes a line of CSV (RFC 4180) after each epoch: epoch, loss, metrics, those of validation, learning rate, seconds. The
- * first line names them.
+ * first line names them. What is no number, such as a confusion matrix, is left out.
  *
  * @throws ConfigError; in `fit` CallbackError, where the file cannot be written or, with `append`, has other columns.
  * @example
@@ -35,7 +35,7 @@ export function csvLog(options: LogOptions): Callback {
 }
 
 async function writeHeader(path: string, record: EpochRecord): Promise<readonly string[]> {
-  const names = Object.keys(record);
+  const names = numberNames(record);
   const header = names.join(',');
   const found = await firstLine(path);
   if (found === undefined) await addLine(path, header);

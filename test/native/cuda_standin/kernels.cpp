@@ -10,6 +10,7 @@
 #include "cuda/elements/embedding.h"
 #include "cuda/elements/half.h"
 #include "cuda/elements/loss.h"
+#include "cuda/elements/metrics.h"
 #include "cuda/elements/pool.h"
 #include "cuda/elements/softmax.h"
 #include "cuda/elements/update.h"
@@ -300,7 +301,7 @@ RuntimeStatus poolBackward(RuntimeContext* context, const RuntimePool* given, co
 }
 
 int64_t lossPartials(int64_t rows) {
-  return 4 * rows;
+  return 6 * rows;
 }
 
 RuntimeStatus loss(RuntimeContext* context, const RuntimeLoss* given, RuntimeError* error) {
@@ -308,24 +309,75 @@ RuntimeStatus loss(RuntimeContext* context, const RuntimeLoss* given, RuntimeErr
   return submit(context, "loss", error, [context, l] {
     const Memory& memory = context->memory;
     const int64_t count = l.rows * l.classes;
+    elements::LossSettings with{l.kind,          l.classes, nullptr,          nullptr,
+                                l.quantileCount, l.delta,   l.labelSmoothing, l.full != 0};
+    if (l.kind == elements::kQuantile && (l.quantileCount < 1 || l.classes % l.quantileCount != 0))
+      throw Refused{kRuntimeInvalid, "quantiles do not divide the channels"};
+    with.classWeights = memory.atOrNull(l.dClassWeights, l.classes, "loss.dClassWeights");
+    with.quantiles = memory.atOrNull(l.dQuantiles, l.quantileCount, "loss.dQuantiles");
     const float* z = memory.at(l.dPredictions, count, "loss.dPredictions");
     const int32_t* ids = memory.atOrNull(l.dIds, l.rows, "loss.dIds");
-    const float* values = ids ? nullptr : memory.at(l.dValues, count, "loss.dValues");
+    const float* values = ids ? nullptr : memory.at(l.dValues, l.rows * with.targets(), "loss.dValues");
     const float* weights = memory.atOrNull(l.dRowWeights, l.rows, "loss.dRowWeights");
     float* d = memory.atOrNull(l.dGradient, count, "loss.dGradient");
     poison(memory.at(l.dPartials, lossPartials(l.rows), "loss.dPartials"), lossPartials(l.rows));
     RuntimeLossSums* sums = memory.at(l.dSums, 1, "loss.dSums");
     const RuntimeScalars* scalars = memory.atOrNull(l.dScalars, 1, "loss.dScalars");
-    const double inverse = elements::inverseCount(l.kind, l.rows, l.classes) * l.gradientScale *
-                           (scalars ? scalars->lossScale : 1.0f);
+    const double inverse =
+        elements::inverseCount(l.kind, l.rows, l.classes, memory.atOrNull(l.dElements, 1, "loss.dElements")) *
+        l.gradientScale * (scalars ? scalars->lossScale : 1.0f);
     elements::LossPart total = elements::LossPart::none();
     elements::LoneTeam team;
     for (int64_t row = 0; row < l.rows; ++row) {
       const int64_t at = row * l.classes;
-      elements::lossRow(team, l.kind, l.classes, z + at, values ? values + at : nullptr, ids ? ids[row] : 0,
-                        weights ? weights[row] : 1.0, inverse, d ? d + at : nullptr, &total);
+      elements::lossRow(team, with, z + at, values ? values + row * with.targets() : nullptr,
+                        ids ? ids[row] : 0,
+                        elements::rowScale(weights ? weights[row] : 1.0, l.weighMetrics != 0, inverse),
+                        d ? d + at : nullptr, &total);
     }
-    *sums = {total.loss, total.correct, total.absoluteError, total.squaredError};
+    *sums = {total.loss,         total.correct,       total.absoluteError,
+             total.squaredError, total.logLikelihood, total.count};
+  });
+}
+
+RuntimeStatus metrics(RuntimeContext* context, const RuntimeMetrics* given, RuntimeError* error) {
+  const RuntimeMetrics m = *given;
+  return submit(context, "metrics", error, [context, m] {
+    const Memory& memory = context->memory;
+    const int64_t targets = m.classes / m.channelsPerTarget;
+    const int side = m.kind == elements::kBinaryCrossEntropy ? 2 : m.classes;
+    const elements::MetricRows rows{m.kind,
+                                    m.rows,
+                                    m.classes,
+                                    m.channelsPerTarget,
+                                    memory.at(m.dPredictions, m.rows * m.classes, "metrics.dPredictions"),
+                                    memory.atOrNull(m.dIds, m.rows, "metrics.dIds"),
+                                    memory.atOrNull(m.dValues, m.rows * targets, "metrics.dValues"),
+                                    memory.atOrNull(m.dRowWeights, m.rows, "metrics.dRowWeights"),
+                                    m.topK,
+                                    m.point,
+                                    m.lower,
+                                    m.upper,
+                                    m.halfWidth};
+    auto* of = reinterpret_cast<elements::RowClasses*>(memory.at(m.dScratch, 3 * m.rows, "metrics.dScratch"));
+    double* classes = memory.atOrNull(m.dClassCounts, 3 * m.classes, "metrics.dClassCounts");
+    double* confusion = memory.atOrNull(m.dConfusion, int64_t{side} * side, "metrics.dConfusion");
+    double* ranked = memory.atOrNull(m.dRanked, 1, "metrics.dRanked");
+    double* sums = memory.atOrNull(m.dTargetSums, 8 * targets, "metrics.dTargetSums");
+    elements::LoneTeam team;
+    if (confusion || ranked || (classes && m.kind == elements::kCrossEntropy))
+      for (int64_t row = 0; row < m.rows; ++row) of[row] = elements::rowClasses(team, rows, row);
+    for (int k = 0; classes && k < m.classes; ++k) {
+      const elements::ClassCounts counts = elements::classCounts(team, rows, of, k);
+      std::memcpy(classes + 3 * k, &counts, sizeof counts);
+    }
+    for (int cell = 0; confusion && cell < side * side; ++cell)
+      confusion[cell] = elements::confusionCell(team, rows, of, cell / side, cell % side);
+    if (ranked) *ranked = elements::rankedCount(team, rows, of);
+    for (int target = 0; sums && target < targets; ++target) {
+      const elements::TargetSums of8 = elements::targetSums(team, rows, target);
+      std::memcpy(sums + 8 * target, &of8, sizeof of8);
+    }
   });
 }
 

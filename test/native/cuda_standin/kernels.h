@@ -32,6 +32,7 @@ int64_t activationPartials(int64_t rows, int channels);
 RuntimeStatus activationRegularizer(RuntimeContext*, const RuntimeActivationRegularizer*, RuntimeError*);
 int64_t lossPartials(int64_t rows);
 RuntimeStatus loss(RuntimeContext*, const RuntimeLoss*, RuntimeError*);
+RuntimeStatus metrics(RuntimeContext*, const RuntimeMetrics*, RuntimeError*);
 int64_t updatePartials(int64_t size, int rowCount);
 RuntimeStatus update(RuntimeContext*, const RuntimeUpdate*, int penaltyOnly, RuntimeError*);
 

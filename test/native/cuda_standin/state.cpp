@@ -54,6 +54,7 @@ constexpr const char* kNames[] = {
     "poolBackward",
     "activationRegularizer",
     "loss",
+    "metrics",
     "update",
 };
 

@@ -283,6 +283,7 @@ constexpr CudaRuntime kTable = {
     .activationRegularizer = activationRegularizer,
     .lossPartials = lossPartials,
     .loss = loss,
+    .metrics = metrics,
     .updatePartials = updatePartials,
     .update = update,
 };

@@ -126,8 +126,8 @@ export function gradientsOf(
 /** crossEntropy takes the logits of a softmax head, binaryCrossEntropy those of a sigmoid head. */
 function withoutFusedActivation(nodes: readonly Node[], targets: Targets): Node[] {
   const head = nodes.at(-1)!;
-  const fused = { mse: undefined, crossEntropy: 'softmax', binaryCrossEntropy: 'sigmoid' }[targets.loss];
-  if (head.kind !== 'dense' || head.activation !== fused) return [...nodes];
+  const fused: Record<string, Activation> = { crossEntropy: 'softmax', binaryCrossEntropy: 'sigmoid' };
+  if (head.kind !== 'dense' || head.activation !== fused[targets.loss]) return [...nodes];
   return [...nodes.slice(0, -1), { ...head, activation: 'linear' }];
 }
 

@@ -43,6 +43,10 @@ describe('earlyStopping', () => {
     [{ monitor: 'loss' }, 'loss', [3, 4], 2],
     [{ monitor: 'valAccuracy' }, 'valAccuracy', [0.1, 0.2, 0.15], 3],
     [{ monitor: 'valAccuracy' }, 'valAccuracy', [0.1, 0.2, 0.3], 0],
+    [{ monitor: 'topK' }, 'topK', [0.1, 0.2, 0.15], 3],
+    [{ monitor: 'valRocAuc' }, 'valRocAuc', [0.6, 0.7, 0.65], 3],
+    [{ monitor: 'r2' }, 'r2', [0.1, 0.2, 0.3], 0],
+    [{ monitor: 'valPerplexity' }, 'valPerplexity', [9, 8, 8.5], 3],
     [{}, 'valLoss', [3, Number.NaN], 2],
   ])('%j on %s %j stops after epoch %d', async (options, name, values, stopped) => {
     expect((await watch(options, name, values)).stoppedAfter).toBe(stopped);

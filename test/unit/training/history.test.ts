@@ -33,6 +33,24 @@ describe('a history', () => {
     expect(history.toCsv()).toBe('epoch,loss,learningRate,seconds,valLoss\n1,1,0.1,2,2\n2,0.5,0.1,2,\n');
     expect(historyOf([]).toCsv()).toBe('');
   });
+
+  it('shows numbers alone, and keeps the rest in its epochs', () => {
+    const counts = {
+      confusionMatrix: [
+        [1, 2],
+        [3, 4],
+      ],
+      valConfusionMatrix: [
+        [1, 0],
+        [0, 1],
+      ],
+    };
+    const history = historyOf([record(1, counts), record(2, { ...counts, f1: 0.5 })]);
+    expect(history.toCsv()).toBe(historyOf([record(1), record(2)]).toCsv());
+    expect(history.toSvg()).not.toContain('onfusion');
+    expect(history.toSvg()).toContain('f1');
+    expect(JSON.parse(JSON.stringify(history))).toMatchObject({ epochs: [counts, counts] });
+  });
 });
 
 describe("a history's picture", () => {
