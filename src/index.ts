@@ -42,7 +42,8 @@ export {
   type BiasInitializer,
   type Initializer,
 } from './initializers/initializer.js';
-export { l1, l1l2, l2, type Regularizer } from './regularizers/regularizer.js';
+export { maxNorm, nonNegative, type Constraint } from './regularizers/constraint.js';
+export { elasticNet, l1, l1l2, l2, type Regularizer } from './regularizers/regularizer.js';
 export {
   binaryCrossEntropy,
   crossEntropy,
@@ -67,13 +68,29 @@ export {
   type CustomLossResult,
 } from './losses/customLoss.js';
 export {
+  adagrad,
   adam,
+  adamW,
+  rmsprop,
   sgd,
+  type Accumulation,
+  type Adagrad,
+  type AdagradOptions,
   type Adam,
   type AdamOptions,
+  type WeightAverage,
+  type WeightAverageInput,
   type Clip,
+  type CommonOptions,
+  type CommonSettings,
+  type Convention,
+  type GradientNoise,
   type Optimizer,
   type OptimizerInput,
+  type ParameterGroup,
+  type ParameterGroupInput,
+  type Rmsprop,
+  type RmspropOptions,
   type Sgd,
   type SgdOptions,
 } from './optimizers/optimizer.js';

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -395,6 +396,8 @@ Napi::Value counters(const Napi::CallbackInfo& info) {
         object.Set("draws", number(env, static_cast<double>(counters.draws)));
         object.Set("lossScale", number(env, counters.lossScale));
         object.Set("goodSteps", number(env, static_cast<double>(counters.goodSteps)));
+        object.Set("averaged", number(env, static_cast<double>(counters.averaged)));
+        object.Set("passes", number(env, counters.passes));
         return object;
       });
 }
@@ -402,15 +405,21 @@ Napi::Value counters(const Napi::CallbackInfo& info) {
 Napi::Value setCounters(const Napi::CallbackInfo& info) {
   auto handle = liveSession(info);
   const Fields fields(info[1], "counters");
-  constexpr int64_t kMax = (int64_t{1} << 53) - 1, kMaxGoodSteps = (int64_t{1} << 31) - 1;
-  Counters counters{fields.integer("step", 0, kMax), fields.integer("draws", 0, kMax)};
+  constexpr int64_t kMax = (int64_t{1} << 53) - 1, kMaxInt = std::numeric_limits<int32_t>::max();
+  const auto optional = [&](const char* name, int64_t most) {
+    return fields.has(name) ? fields.integer(name, 0, most) : 0;
+  };
+  Counters counters;
+  counters.step = fields.integer("step", 0, kMax);
+  counters.draws = fields.integer("draws", 0, kMax);
+  counters.averaged = optional("averaged", kMax);
+  counters.passes = static_cast<int>(optional("passes", kMaxInt));
+  counters.goodSteps = static_cast<int32_t>(optional("goodSteps", kMaxInt));
   if (fields.has("lossScale")) {
     counters.lossScale = static_cast<float>(fields.number("lossScale"));
     if (!(counters.lossScale > 0) || !std::isfinite(counters.lossScale))
       throw InvalidArgument("lossScale: expected a positive float32");
   }
-  if (fields.has("goodSteps"))
-    counters.goodSteps = static_cast<int32_t>(fields.integer("goodSteps", 0, kMaxGoodSteps));
   return onDevice(
       info.Env(), std::move(handle),
       [counters](Session& session, const CancelCheck&) {
@@ -457,6 +466,14 @@ Napi::Value setCarriedStates(const Napi::CallbackInfo& info) {
       toUndefined);
 }
 
+Napi::Value swapAverage(const Napi::CallbackInfo& info) {
+  const auto work = [](Session& session, const CancelCheck&) {
+    session.swapAverage();
+    return Nothing{};
+  };
+  return onDevice(info.Env(), liveSession(info), work, toUndefined);
+}
+
 Napi::Value resetStates(const Napi::CallbackInfo& info) {
   const auto work = [](Session& session, const CancelCheck&) {
     session.resetStates();
@@ -501,6 +518,7 @@ Napi::Object initModule(Napi::Env env, Napi::Object exports) {
   exportFunction<setCounters>(exports, "setCounters");
   exportFunction<carriedStates>(exports, "carriedStates");
   exportFunction<setCarriedStates>(exports, "setCarriedStates");
+  exportFunction<swapAverage>(exports, "swapAverage");
   exportFunction<resetStates>(exports, "resetStates");
   return exports;
 }

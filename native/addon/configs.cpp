@@ -52,6 +52,15 @@ ParameterConfig readParameter(const Fields& fields) {
   result.l1 = real(fields, "l1");
   result.l2 = real(fields, "l2");
   result.trainable = fields.boolean("trainable");
+  const Fields constraint = fields.object("constraint");
+  result.constraint.kind =
+      constraint.choice<ConstraintKind>("kind", {{"none", ConstraintKind::kNone},
+                                                 {"nonNegative", ConstraintKind::kNonNegative},
+                                                 {"maxNorm", ConstraintKind::kMaxNorm}});
+  if (result.constraint.kind == ConstraintKind::kMaxNorm) {
+    result.constraint.limit = real(constraint, "limit");
+    result.constraint.byColumn = constraint.choice<bool>("axis", {{"row", false}, {"column", true}});
+  }
   return result;
 }
 
@@ -205,28 +214,76 @@ void readTargets(const Napi::Value& value, TargetInput& out) {
   fields.floats("sampleWeights", out.sampleWeights);
 }
 
+namespace {
+
+void readClip(const Fields& clip, UpdateConfig& config) {
+  config.clip = clip.choice<ClipKind>("kind", {{"none", ClipKind::kNone},
+                                               {"globalNorm", ClipKind::kGlobalNorm},
+                                               {"tensorNorm", ClipKind::kTensorNorm},
+                                               {"value", ClipKind::kValue},
+                                               {"adaptive", ClipKind::kAdaptive}});
+  if (config.clip == ClipKind::kNone) return;
+  config.clipLimit = real(clip, "limit");
+  if (!(config.clipLimit > 0)) throw InvalidArgument(clip.path("limit") + ": expected a number above 0");
+  if (config.clip != ClipKind::kValue) config.clipEpsilon = real(clip, "epsilon");
+}
+
+void readRule(const Fields& fields, UpdateConfig& config) {
+  config.kind = fields.choice<UpdateKind>("kind", {{"adam", UpdateKind::kAdam},
+                                                   {"sgd", UpdateKind::kSgd},
+                                                   {"rmsprop", UpdateKind::kRmsprop},
+                                                   {"adagrad", UpdateKind::kAdagrad}});
+  if (config.kind != UpdateKind::kSgd) config.epsilon = real(fields, "epsilon");
+  switch (config.kind) {
+    case UpdateKind::kAdam:
+      config.beta1 = real(fields, "beta1");
+      config.beta2 = real(fields, "beta2");
+      config.amsgrad = fields.boolean("amsgrad");
+      break;
+    case UpdateKind::kSgd:
+      config.momentum = real(fields, "momentum");
+      config.nesterov = fields.boolean("nesterov");
+      break;
+    case UpdateKind::kRmsprop:
+      config.beta2 = real(fields, "rho");
+      config.momentum = real(fields, "momentum");
+      config.centered = fields.boolean("centered");
+      break;
+    case UpdateKind::kAdagrad:
+      config.initialAccumulator = real(fields, "initialAccumulator");
+      break;
+  }
+}
+
+// Pairs of rateScale and weightDecay by parameter.
+void readGroups(const Fields& fields, UpdateConfig& config) {
+  std::vector<float> pairs;
+  fields.floats("groups", pairs);
+  if (pairs.size() % 2 != 0) throw InvalidArgument(fields.path("groups") + ": expected pairs");
+  for (size_t i = 0; i + 1 < pairs.size(); i += 2) config.groups.push_back({pairs[i], pairs[i + 1]});
+}
+
+}  // namespace
+
 UpdateConfig readUpdate(const Napi::Value& value) {
   const Fields fields(value, "update");
   UpdateConfig config;
   config.learningRate = real(fields, "learningRate");
-  const Fields clip = fields.object("clip");
-  config.clip = clip.choice<ClipKind>("kind", {{"none", ClipKind::kNone},
-                                               {"globalNorm", ClipKind::kGlobalNorm},
-                                               {"tensorNorm", ClipKind::kTensorNorm},
-                                               {"value", ClipKind::kValue}});
-  if (config.clip != ClipKind::kNone) {
-    config.clipLimit = real(clip, "limit");
-    if (!(config.clipLimit > 0)) throw InvalidArgument(clip.path("limit") + ": expected a number above 0");
-  }
-  config.kind = fields.choice<UpdateKind>("kind", {{"adam", UpdateKind::kAdam}, {"sgd", UpdateKind::kSgd}});
-  if (config.kind == UpdateKind::kAdam) {
-    config.beta1 = real(fields, "beta1");
-    config.beta2 = real(fields, "beta2");
-    config.epsilon = real(fields, "epsilon");
-  } else {
-    config.momentum = real(fields, "momentum");
-    config.nesterov = fields.boolean("nesterov");
-  }
+  readClip(fields.object("clip"), config);
+  readRule(fields, config);
+  config.keras = fields.choice<bool>("convention", {{"pytorch", false}, {"keras", true}});
+  config.weightDecay = real(fields, "weightDecay");
+  config.coupledDecay = fields.boolean("coupledDecay");
+  const Fields noise = fields.object("noise");
+  config.noiseEta = real(noise, "eta");
+  config.noiseGamma = real(noise, "gamma");
+  const Fields average = fields.object("average");
+  config.average = average.choice<AverageKind>(
+      "kind", {{"none", AverageKind::kNone}, {"mean", AverageKind::kMean}, {"ema", AverageKind::kEma}});
+  if (config.average == AverageKind::kEma) config.averageDecay = real(average, "decay");
+  config.accumulate = extent(fields, "accumulate");
+  config.accumulateMean = fields.boolean("accumulateMean");
+  readGroups(fields, config);
   return config;
 }
 
@@ -236,7 +293,9 @@ ArenaKind readArenaKind(const Napi::Value& value) {
   if (name == "grads") return ArenaKind::kGrads;
   if (name == "m") return ArenaKind::kM;
   if (name == "v") return ArenaKind::kV;
-  throw InvalidArgument("arena: expected params, grads, m or v");
+  if (name == "aux") return ArenaKind::kAux;
+  if (name == "average") return ArenaKind::kAverage;
+  throw InvalidArgument("arena: expected params, grads, m, v, aux or average");
 }
 
 }  // namespace lstm::addon

@@ -23,7 +23,7 @@ enum class RowLoss {
   kCrossEntropyValues,
   kBinaryCrossEntropy
 };
-enum class Clip { kNone, kScale, kValue };
+enum class Rule { kAdam, kSgd, kRmsprop, kAdagrad };
 
 // C[m, columns] = start + A[m, k] · panel, one panel of a packed B.
 struct PanelProduct {
@@ -142,24 +142,27 @@ struct LossRows {
   bool weighMetrics;
 };
 
+// Engine's ElementFactors and the block's arrays; null where the rule keeps none. What the numbers are is written there.
 struct UpdateBlock {
+  Rule rule;
   int64_t size;
   float* p;
   float* g;
   float* m;
   float* v;
-  float l1;
-  float l2;
-  Clip clip;
-  float clipValue;  // kScale: the factor, kValue: the limit
-  float learningRate;
-  float beta1;
-  float beta2;
-  float epsilon;
-  float stepSize;          // adam: learningRate / (1 - beta1^step)
-  float inverseRootBias2;  // adam: 1 / sqrt(1 - beta2^step)
-  float momentum;
-  bool nesterov;
+  float* aux;
+  float* average;
+  float gradScale, l1, l2, clipScale, clipValue;
+  bool hasClipValue;
+  float coupled, keep;
+  float beta1, beta2;
+  float stepSize, rootScale;
+  float inner, outer, inRoot, outRoot;
+  float momentum, ahead, moment;
+  float averageWeight;
+  bool nonNegative;
+  float noise;           // standard deviation
+  const float* normals;  // [size] of the standard distribution; null: no noise
 };
 
 struct NormSums {
@@ -205,10 +208,9 @@ struct Kernels {
   void (*dropout)(uint64_t seed, uint32_t stream, uint32_t step, uint64_t first, int64_t count,
                   uint32_t threshold, float scale, const float* x, float* y);
   void (*lossRows)(const LossRows&, RowSums*);  // adds to the sums
-  NormSums (*normBlock)(int64_t size, const float* p, const float* g, float l1,
-                        float l2);  // g null: penalty alone
-  void (*adamBlock)(const UpdateBlock&);
-  void (*sgdBlock)(const UpdateBlock&);
+  // Of scale g and its penalties; g null: penalty alone.
+  NormSums (*normBlock)(int64_t size, const float* p, const float* g, float scale, float l1, float l2);
+  void (*updateBlock)(const UpdateBlock&);
 };
 
 }  // namespace lstm::cpu

@@ -25,9 +25,12 @@ class Updater {
   };
 
   void cut(std::span<const TensorRow> rows);
-  void sumBlocks(std::span<const TensorRow> rows, const float* params, const float* grads);
-  void applyBlock(const UpdateArgs& args, const UpdateBlock& common, const Block& block) const;
-  UpdateBlock commonOf(const UpdateArgs& args, double norm) const;
+  void sumBlocks(std::span<const TensorRow> rows, const float* params, const float* grads, float scale);
+  void applyBlock(const UpdateArgs& args, const StepFactors& step, double squaredNorm,
+                  const Block& block) const;
+  // Functions of whole rows or columns, tensor by tensor.
+  void clipAdaptively(const UpdateArgs& args, float gradScale) const;
+  void holdMaxNorms(const UpdateArgs& args) const;
   int threads() const;
 
   Context& context_;

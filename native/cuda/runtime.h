@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/update_rule.h"
+
 // Everything the CUDA device asks of CUDA, cuDNN and cuBLASLt, as one table of C functions over plain data. The device's
 // own logic (native/cuda/*.cpp) is written against this table and includes no CUDA header. `libcudnn_lstm_cuda.so`
 // (native/cuda/library/) implements it on a GPU; a stand-in for tests (test/native/cuda_standin/) implements it in host
@@ -128,14 +130,20 @@ typedef struct RuntimeScalars {
   int64_t step;       // updates applied
   float lossScale;    // gradients are lossScale times the loss's; 1 without
   int32_t goodSteps;  // updates applied since lossScale last changed
+  int64_t averaged;   // updates that dAverage holds
 } RuntimeScalars;
 
 typedef enum RuntimeHalfKind { kHalfNone = 0, kHalfFp16 = 1, kHalfBf16 = 2 } RuntimeHalfKind;
 
 typedef struct RuntimeTensorRow {  // as TensorRow, in device memory
   int64_t offset, size;
+  int64_t rowSize;
   int32_t trainable;
   float l1, l2;
+  float rateScale, weightDecay;
+  int32_t constraint;  // 0 none, 1 nonNegative, 2 maxNorm
+  float maxNorm;
+  int32_t byColumn;
 } RuntimeTensorRow;
 
 // Sums in device memory: LossSums and UpdateSums of engine/device.h, field by field.
@@ -150,17 +158,18 @@ typedef struct RuntimeUpdateSums {
 } RuntimeUpdateSums;
 
 typedef struct RuntimeUpdate {
-  int kind;  // 0 adam, 1 sgd
-  int clip;  // 0 none, 1 globalNorm, 2 tensorNorm, 3 value
-  float clipLimit, beta1, beta2, epsilon, momentum;
-  int nesterov;
+  lstm::UpdateRule rule;
+  uint64_t seed;    // of gradient noise
+  float gradScale;  // of the gradients, beside 1 / lossScale
+  int unscaled;     // the gradients are the loss's own, whatever lossScale says; it stays as it is
   int rowCount;
+  int hasMaxNorm;  // some row has that constraint
   const RuntimeTensorRow* dRows;
   int64_t size;  // of the arenas
-  float *dParams, *dGrads, *dM, *dV;
+  float *dParams, *dGrads;
+  float *dM, *dV, *dAux, *dAverage;  // null where the rule keeps none
   void* dHalfParams;  // null: none; else a copy of what the update writes to dParams, in elements of halfKind
   int halfKind;       // RuntimeHalfKind
-  int unscaled;       // the gradients are the loss's own, whatever lossScale says; it stays as it is
   int dynamicLossScale;  // lossScale is halved by a norm that is not finite and doubled by 2000 updates in a row
   RuntimeScalars* dScalars;
   const RuntimeLossSums* dLoss;  // null: not checked

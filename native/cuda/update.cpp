@@ -17,19 +17,32 @@ static_assert(sizeof(UpdateSums) == sizeof(RuntimeUpdateSums) &&
 static_assert(static_cast<int>(HalfKind::kFp16) == kHalfFp16 &&
               static_cast<int>(HalfKind::kBf16) == kHalfBf16);
 
-bool sameRow(const TensorRow& a, const TensorRow& b) {
-  return a.offset == b.offset && a.size == b.size && a.trainable == b.trainable && a.l1 == b.l1 &&
-         a.l2 == b.l2;
+static_assert(static_cast<int>(UpdateKind::kAdagrad) == kAdagradRule &&
+              static_cast<int>(ClipKind::kAdaptive) == kAdaptiveClip &&
+              static_cast<int>(AverageKind::kEma) == kEmaAverage &&
+              static_cast<int>(ConstraintKind::kMaxNorm) == kMaxNormConstraint);
+
+RuntimeTensorRow runtimeRow(const TensorRow& row) {
+  return {row.offset,
+          row.size,
+          row.rowSize > 0 ? row.rowSize : row.size,
+          row.trainable,
+          row.l1,
+          row.l2,
+          row.rateScale,
+          row.weightDecay,
+          static_cast<int32_t>(row.constraint.kind),
+          row.constraint.limit,
+          row.constraint.byColumn};
 }
 
 }  // namespace
 
 void Updater::show(std::span<const TensorRow> rows) {
-  if (std::equal(rows.begin(), rows.end(), sent_.begin(), sent_.end(), sameRow)) return;
+  if (std::equal(rows.begin(), rows.end(), sent_.begin(), sent_.end())) return;
   sent_.clear();
   std::vector<RuntimeTensorRow> table;
-  for (const TensorRow& row : rows)
-    table.push_back({row.offset, row.size, row.trainable ? 1 : 0, row.l1, row.l2});
+  for (const TensorRow& row : rows) table.push_back(runtimeRow(row));
   rows_.assign(table.data(), table.size());
   sent_.assign(rows.begin(), rows.end());
 }
@@ -48,21 +61,21 @@ RuntimeUpdate Updater::begin(std::span<const TensorRow> rows) {
 void Updater::update(const UpdateArgs& args) {
   if (args.rows.empty()) return updateNothing(args);
   RuntimeUpdate call = begin(args.rows);
-  call.kind = static_cast<int>(args.config.kind);
-  call.clip = static_cast<int>(args.config.clip);
-  call.clipLimit = args.config.clipLimit;
-  call.beta1 = args.config.beta1;
-  call.beta2 = args.config.beta2;
-  call.epsilon = args.config.epsilon;
-  call.momentum = args.config.momentum;
-  call.nesterov = args.config.nesterov;
+  call.rule = ruleOf(args.config);
+  call.seed = args.seed;
+  call.gradScale = args.gradScale;
+  call.unscaled = args.unscaled;
+  call.hasMaxNorm = std::any_of(args.rows.begin(), args.rows.end(), [](const TensorRow& row) {
+    return row.trainable && row.constraint.kind == ConstraintKind::kMaxNorm;
+  });
   call.dParams = args.params;
   call.dGrads = args.grads;
   call.dM = args.m;
   call.dV = args.v;
+  call.dAux = args.aux;
+  call.dAverage = args.average;
   call.dHalfParams = args.halfParams ? args.halfParams : core_.halves.copyOf(args.params);
   call.halfKind = args.halfParams ? static_cast<int>(args.halfKind) : int{core_.halves.kind};
-  call.unscaled = args.unscaled;
   call.dynamicLossScale = args.dynamicLossScale && !args.unscaled;
   call.dScalars = runtimeScalars(args.scalars);
   call.dLoss = reinterpret_cast<const RuntimeLossSums*>(args.loss);

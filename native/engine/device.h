@@ -10,6 +10,7 @@
 #include "engine/batch_shape.h"
 #include "engine/lstm_layout.h"
 #include "engine/philox.h"
+#include "engine/update_rule.h"
 
 // What a device can do. Ops get views and own no tensor; every pointer is the device's memory unless it says
 // otherwise. Symbols as in docs/notation.md: T, N, C, H, L, D; rows = live (t, n) pairs, see BatchShape.
@@ -28,8 +29,10 @@ enum class LossKind {
   kQuantile,
   kGaussianNll
 };
-enum class ClipKind { kNone, kGlobalNorm, kTensorNorm, kValue };
-enum class UpdateKind { kAdam, kSgd };
+enum class ClipKind { kNone, kGlobalNorm, kTensorNorm, kValue, kAdaptive };
+enum class UpdateKind { kAdam, kSgd, kRmsprop, kAdagrad };
+enum class AverageKind { kNone, kMean, kEma };
+enum class ConstraintKind { kNone, kNonNegative, kMaxNorm };
 
 // What changes from step to step, in device memory, one for each session: ops read it there, so a recorded step takes
 // no new arguments, and the update counts without the host.
@@ -39,6 +42,7 @@ struct StepScalars {
   int64_t step;       // updates applied
   float lossScale;    // the gradients are those of lossScale * loss; 1 but for fp16
   int32_t goodSteps;  // updates applied since lossScale last changed
+  int64_t averaged;   // updates that the average of the weights holds
 };
 
 // How an LSTM's input and recurrent weights are kept for a forward pass that is not training: as they are, rounded to
@@ -278,6 +282,16 @@ struct MetricArgs {
   float halfWidth;  // gaussianNll: in standard deviations
 };
 
+// What a tensor is held to after each update. kMaxNorm: Keras' MaxNorm, w * min(norm, limit) / (1e-7 + norm), of every
+// row (the weights into one unit), or of every column.
+struct Constraint {
+  ConstraintKind kind = ConstraintKind::kNone;
+  float limit = 0;
+  bool byColumn = false;
+
+  bool operator==(const Constraint&) const = default;
+};
+
 // A tensor's place in the flat arenas, and what the update must know of it.
 struct TensorRow {
   int64_t offset;
@@ -285,21 +299,87 @@ struct TensorRow {
   bool trainable;
   float l1;
   float l2;
+  int64_t rowSize = 0;  // numbers of a row [rows, rowSize]; 0: the tensor is one row
+  Constraint constraint = {};
+  float rateScale = 1;  // times the learning rate
+  float weightDecay = 0;
+
+  bool operator==(const TensorRow&) const = default;
+};
+
+// A parameter's own share of an update.
+struct ParameterGroup {
+  float rateScale = 1;
+  float weightDecay = 0;
+
+  bool operator==(const ParameterGroup&) const = default;
 };
 
 struct UpdateConfig {
   UpdateKind kind = UpdateKind::kSgd;
   ClipKind clip = ClipKind::kNone;
+  bool keras = false;      // conventions of Keras instead of PyTorch's
   float learningRate = 0;  // the session's to put into StepScalars, where the update reads it
   float clipLimit = 0;
+  float clipEpsilon = 0;
   float beta1 = 0;  // adam
-  float beta2 = 0;
+  float beta2 = 0;  // adam; rmsprop's rho
   float epsilon = 0;
-  float momentum = 0;  // sgd
-  bool nesterov = false;
+  bool amsgrad = false;          // adam
+  float momentum = 0;            // sgd, rmsprop
+  bool nesterov = false;         // sgd
+  bool centered = false;         // rmsprop
+  float initialAccumulator = 0;  // adagrad
+  float weightDecay = 0;         // of parameters without a group
+  bool coupledDecay = false;
+  float noiseEta = 0;  // 0: no noise
+  float noiseGamma = 0;
+  AverageKind average = AverageKind::kNone;
+  float averageDecay = 0;              // ema
+  int accumulate = 1;                  // passes whose gradients make one update
+  bool accumulateMean = true;          // or their sum
+  std::vector<ParameterGroup> groups;  // by parameter; empty: all alike
 
   bool operator==(const UpdateConfig&) const = default;
 };
+
+// The arenas of state that an optimiser keeps.
+struct UpdateState {
+  bool m;
+  bool v;
+  bool aux;
+};
+inline UpdateState stateOf(const UpdateConfig& config) {
+  switch (config.kind) {
+    case UpdateKind::kAdam:
+      return {true, true, config.amsgrad};
+    case UpdateKind::kSgd:
+      return {config.momentum != 0, false, false};
+    case UpdateKind::kRmsprop:
+      return {config.momentum != 0, true, config.centered};
+    default:
+      return {false, true, false};
+  }
+}
+
+inline UpdateRule ruleOf(const UpdateConfig& config) {
+  return {static_cast<int>(config.kind),
+          static_cast<int>(config.clip),
+          static_cast<int>(config.average),
+          config.keras,
+          config.nesterov,
+          config.coupledDecay,
+          config.clipLimit,
+          config.clipEpsilon,
+          config.beta1,
+          config.beta2,
+          config.epsilon,
+          config.momentum,
+          config.initialAccumulator,
+          config.noiseEta,
+          config.noiseGamma,
+          config.averageDecay};
+}
 
 struct UpdateSums {
   double penalty;      // sum l1|p| + l2 p^2 over trainable tensors, of the parameters before the update
@@ -313,13 +393,32 @@ struct UpdateSums {
 // A copy of the parameters in half precision, rounded to nearest even, at the same offsets in elements.
 enum class HalfKind { kNone, kFp16, kBf16 };
 
-// One update over the flat arenas: a norm pass, then one pass that reads g, p, m, v and writes p, m, v and g = 0.
-//   g' = g / lossScale + l1 sign(p) + 2 l2 p, clipped:
-//     globalNorm: g' * min(1, limit / (norm + 1e-6))   (PyTorch clip_grad_norm_)
-//     tensorNorm: g' * limit / max(norm_tensor, limit)  (TensorFlow clip_by_norm)
+// One update over the flat arenas: a norm pass, then one pass that reads g, p and the optimiser's state and writes p,
+// state and g = 0. d is the gradient that the optimiser sees, lr = scalars->learningRate * rateScale,
+// decay = weightDecay:
+//   g' = gradScale / lossScale * g + l1 sign(p) + 2 l2 p, clipped:
+//     globalNorm: g' * min(1, limit / (norm + epsilon))  (PyTorch's clip_grad_norm_ has epsilon 1e-6; 0 is TensorFlow's
+//                 clip_by_global_norm)
+//     tensorNorm: the same of each tensor by itself       (TensorFlow's clip_by_norm)
 //     value:      min(max(g', -limit), limit)
-//   adam (Kingma & Ba 2015, Algorithm 1, epsilon outside the root as in PyTorch), bias correction with scalars->step + 1
-//   sgd: m = momentum m + g'; p -= lr (nesterov ? g' + momentum m : m)   (PyTorch's form, dampening 0)
+//     adaptive:   each row by min(1, limit max(|p row|, epsilon) / |g' row|)  (Brock et al. 2021; costs one pass more)
+//   d = g' + noise + decay p (coupled decay alone)
+//     noise: N(0, eta / (1 + t)^gamma) with t updates applied before (Neelakantan et al. 2015); element i of the arena
+//     is normal i of the Philox draw (seed, kNoiseStream, t)
+//   p = p - lr decay p where the decay is decoupled (Loshchilov & Hutter 2019), and then, with PyTorch's conventions:
+//   adam (Kingma & Ba 2015, Algorithm 1), t = scalars->step + 1:
+//     m = beta1 m + (1 - beta1) d;  v = beta2 v + (1 - beta2) d^2
+//     p -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)
+//     Keras: epsilon stands beside sqrt(v) itself.  amsgrad (Reddi et al. 2018): the largest v so far, aux, for v
+//   sgd: m = momentum m + d; p -= lr (nesterov ? d + momentum m : m)   (Sutskever et al. 2013, dampening 0)
+//     Keras: m = momentum m + lr d; p -= nesterov ? lr d + momentum m : m
+//   rmsprop (Tieleman & Hinton 2012): v = beta2 v + (1 - beta2) d^2; move = d / (sqrt(v) + epsilon)
+//     centered (Graves 2013): aux = beta2 aux + (1 - beta2) d, and v - aux^2 stands for v;
+//     momentum: m = momentum m + move stands for move;  p -= lr move
+//     Keras: move = lr d / sqrt(v + epsilon), and p -= move
+//   adagrad (Duchi et al. 2011): v = v + d^2; p -= lr d / (sqrt(v + initial) + epsilon);  Keras: epsilon in the root
+//   average += w (p - average): w = 1 for the first, then 1 / count (mean) or 1 - decay (ema, Polyak & Juditsky 1992)
+//   The constraint comes last.
 // When it applies, scalars->step grows by 1 and the half copy of what learns is written.
 // Dynamic loss scaling (Micikevicius et al. 2018; the rule of PyTorch's GradScaler): a norm that is not finite halves
 // lossScale, 2000 updates applied in a row double it while it stays finite.
@@ -329,14 +428,18 @@ struct UpdateArgs {
   std::span<const TensorRow> rows;  // host memory, ascending; what lies between is 0 in every arena
   float* params;
   float* grads;
-  float* m;                             // null only for sgd without momentum
-  float* v;                             // adam only, else null
+  float* m;  // stateOf(config) says which are not null
+  float* v;
   const LossSums* loss;                 // null, or checked for a finite loss
   UpdateSums* sums;                     // overwritten
-  bool unscaled = false;                // the gradients are the loss's own, and lossScale stays as it is
   HalfKind halfKind = HalfKind::kNone;  // CUDA alone, as the two below
   void* halfParams = nullptr;           // laid out as params
   bool dynamicLossScale = false;
+  bool unscaled = false;  // the gradients are the loss's own, and lossScale stays as it is
+  float* aux = nullptr;
+  float* average = nullptr;  // where config.average is not kNone
+  float gradScale = 1;
+  uint64_t seed = 0;  // of the noise
 };
 
 class RunAhead;

@@ -34,6 +34,7 @@ Parameter makeParameter(std::string name, std::vector<int64_t> shape, const Para
   parameter.initializer = config.initializer;
   parameter.l1 = config.l1;
   parameter.l2 = config.l2;
+  parameter.constraint = config.constraint;
   parameter.trainable = config.trainable;
   return parameter;
 }

@@ -17,6 +17,7 @@ struct ParameterConfig {
   float l1 = 0;
   float l2 = 0;
   bool trainable = true;
+  Constraint constraint = {};
 };
 
 struct EmbeddingNode {

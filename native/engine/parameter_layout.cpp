@@ -24,7 +24,9 @@ void ParameterLayout::append(Parameter parameter) {
   parameter.size = size;
   size_ += size;
   hasPenalties_ = hasPenalties_ || parameter.l1 != 0 || parameter.l2 != 0;
-  rows_.push_back({parameter.offset, size, parameter.trainable, parameter.l1, parameter.l2});
+  const int64_t rowSize = parameter.shape.size() > 1 ? size / parameter.shape[0] : size;
+  rows_.push_back({parameter.offset, size, parameter.trainable, parameter.l1, parameter.l2, rowSize,
+                   parameter.constraint});
   parameters_.push_back(std::move(parameter));
 }
 

@@ -20,6 +20,7 @@ struct Parameter {
       -1;  // k of its initializerStream(); append makes it its place in the table where it is not set
   float l1 = 0;
   float l2 = 0;
+  Constraint constraint;
   bool trainable = true;
   float forgetBias = 0;  // added to elements [H, 2H) of an LSTM bias [4H]
 };

@@ -26,6 +26,8 @@ Session::Session(NetworkConfig config, Device& device)
       grads_(device),
       m_(device),
       v_(device),
+      aux_(device),
+      average_(device),
       sums_(device),
       scalars_(device),
       counts_(device),
@@ -37,7 +39,10 @@ Session::Session(NetworkConfig config, Device& device)
   sums_.reserve(1);
   executor_.setActivationPenalty(&sums_.data()->activationPenalty);
   scalars_.reserve(1);
-  writeStepScalars(0, device_.initialLossScale(), 0);
+  const int32_t always = 1;
+  device_.copyIn(&sums_.data()->always, &always, sizeof(always));
+  rows_ = network_.layout().rows();
+  writeStepScalars();
 }
 
 static_assert(offsetof(StepScalars, drawStep) == 0 && offsetof(StepScalars, learningRate) == 4);
@@ -47,8 +52,8 @@ void Session::sendScalars(float learningRate) {
   device_.copyIn(scalars_.data(), &pass, sizeof(pass));
 }
 
-void Session::writeStepScalars(int64_t step, float lossScale, int32_t goodSteps) {
-  const StepScalars scalars = {static_cast<uint32_t>(counters_.draws), 0, step, lossScale, goodSteps};
+void Session::writeStepScalars() {
+  const StepScalars scalars = {0, 0, 0, device_.initialLossScale(), 0, 0};
   device_.copyIn(scalars_.data(), &scalars, sizeof(scalars));
 }
 
@@ -57,6 +62,7 @@ Counters Session::counters() {
   device_.copyOut(&scalars, scalars_.data(), sizeof(scalars));
   counters_.lossScale = scalars.lossScale;
   counters_.goodSteps = scalars.goodSteps;
+  counters_.averaged = scalars.averaged;
   return counters_;
 }
 
@@ -64,12 +70,18 @@ void Session::setCounters(const Counters& counters) {
   counters_ = counters;
   const float initial = device_.initialLossScale();
   const bool keepsScale = initial != 1 && counters.lossScale > 0;
-  writeStepScalars(counters.step, keepsScale ? counters.lossScale : initial,
-                   keepsScale ? counters.goodSteps : 0);
+  const StepScalars scalars = {0,
+                               0,
+                               counters.step,
+                               keepsScale ? counters.lossScale : initial,
+                               keepsScale ? counters.goodSteps : 0,
+                               counters.averaged};
+  device_.copyIn(scalars_.data(), &scalars, sizeof(scalars));
 }
 
 size_t Session::parameterBytes() const {
-  return params_.sizeBytes() + grads_.sizeBytes() + m_.sizeBytes() + v_.sizeBytes();
+  return params_.sizeBytes() + grads_.sizeBytes() + m_.sizeBytes() + v_.sizeBytes() + aux_.sizeBytes() +
+         average_.sizeBytes();
 }
 
 void Session::initialize() {
@@ -86,8 +98,10 @@ void Session::initialize() {
   zeroGradients();
   if (m_.data()) device_.zero(m_.data(), m_.sizeBytes());
   if (v_.data()) device_.zero(v_.data(), v_.sizeBytes());
+  if (aux_.data()) device_.zero(aux_.data(), aux_.sizeBytes());
+  if (average_.data()) device_.zero(average_.data(), average_.sizeBytes());
   counters_ = {};
-  writeStepScalars(0, device_.initialLossScale(), 0);
+  writeStepScalars();
   resetStates();
 }
 
@@ -250,9 +264,10 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
   RunAhead* ahead = device_.ahead();
   StepUnderWay step;
   bool keepsStates = false;
-  requireMoments(update.kind);
+  requireState(update);
   sendScalars(update.learningRate);
   try {
+    step.updates = beginPass(update);
     cancel.throwIfCancelled();
     const PassOptions options = {true, false, logitsFor(targets)};
     load(batch, options);
@@ -268,15 +283,21 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
       runLoss(targets, at, executor_.outputGradient(), 0);
       executor_.backward(params_.data(), version_, grads_.data(), false, cancel);
       cancel.throwIfCancelled();
-      runUpdate(update, &sums_.data()->loss);
-      if (keepsStates) carried_.keepIf(executor_, *ahead, &sums_.data()->update.applied);
+      if (step.updates) runUpdate(update, &sums_.data()->loss);
+      if (keepsStates)
+        carried_.keepIf(executor_, *ahead,
+                        step.updates ? &sums_.data()->update.applied : &sums_.data()->always);
     };
     if (ahead) {
       StepKey key = {this, shape_.lengths, options,     targets.loss, targets.metrics,
                      at,   start,          keepsStates, update};
       key.targets.elements = 0;  // counted into the result, not passed to an op
       key.update.learningRate = 0;
-      ahead->repeat(key, {shape_, network_.layout().rows()}, work);
+      if (!step.updates) {
+        key.update = {};
+        key.update.accumulate = 0;
+      }
+      ahead->repeat(key, {shape_, rows_}, work);
       step.ticket = ahead->fetch(sums_.data(), sizeof(Sums));
     } else {
       work();
@@ -286,8 +307,13 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
     throw;
   }
   ++counters_.draws;
-  ++version_;  // whether the update is applied may not be known yet
-  accumulated_ = false;
+  if (step.updates) {
+    ++version_;  // whether the update is applied may not be known yet
+    counters_.passes = 0;
+  } else {
+    ++counters_.passes;
+  }
+  accumulated_ = !step.updates;
   underWay_.push_back(std::move(step));
   if (keepsStates) carried_.keptOnDevice();
   const bool keepsLater = batch.carryStates && !keepsStates;
@@ -324,7 +350,11 @@ void Session::endStep(StepUnderWay& step) {
       ahead->collect(step.ticket, &sums, sizeof(sums));
     else
       device_.copyOut(&sums, sums_.data(), sizeof(sums));
-    step.update = takeUpdate(sums.update);
+    if (step.updates)
+      step.update = takeUpdate(sums.update);
+    else
+      step.update = {0, passPenalty_, std::isfinite(sums.loss.loss), counters_.step,
+                     sums.update.lossScale > 0 ? sums.update.lossScale : device_.initialLossScale()};
     takeSums(sums.loss, step.update.penalty + sums.activationPenalty, step.loss);
   } catch (...) {
     step.failure = std::current_exception();
@@ -386,9 +416,11 @@ LossResult Session::gradients(const BatchInput& batch, const TargetInput& target
                               const CancelCheck& cancel) {
   std::vector<float> before;
   if (accumulated_) read(ArenaKind::kGrads, before);
+  const int passes = counters_.passes;
   const auto restore = [&] {
     zeroGradients();
     if (!before.empty()) write(ArenaKind::kGrads, before);
+    counters_.passes = passes;
   };
   LossResult result;
   double penalty = 0;
@@ -470,39 +502,88 @@ void Session::backward(const std::vector<float>& dy, const std::vector<float>& d
 void Session::zeroGradients() {
   device_.zero(grads_.data(), grads_.sizeBytes());
   accumulated_ = false;
+  counters_.passes = 0;
 }
 
 UpdateResult Session::applyUpdate(const UpdateConfig& update) {
-  requireMoments(update.kind);
+  requireState(update);
+  useGroups(update);
   sendScalars(update.learningRate);
   pendingSteps_ = 0;
   runUpdate(update, nullptr);
   accumulated_ = false;
+  counters_.passes = 0;
   UpdateSums sums;
   device_.copyOut(&sums, &sums_.data()->update, sizeof(sums));
   if (sums.applied) ++version_;
   return takeUpdate(sums);
 }
 
-void Session::requireMoments(UpdateKind kind) {
-  m_.reserve(network_.layout().size());
-  if (kind == UpdateKind::kAdam) v_.reserve(network_.layout().size());
+void Session::requireState(const UpdateConfig& update) {
+  const size_t size = network_.layout().size();
+  const UpdateState state = stateOf(update);
+  if (state.m) m_.reserve(size);
+  if (state.v) v_.reserve(size);
+  if (state.aux) aux_.reserve(size);
+  if (update.average != AverageKind::kNone) average_.reserve(size);
+}
+
+void Session::useGroups(const UpdateConfig& update) {
+  if (!update.groups.empty() && update.groups.size() != rows_.size())
+    throw InvalidArgument("update.groups: expected one for each of " + std::to_string(rows_.size()) +
+                          " parameters, got " + std::to_string(update.groups.size()));
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    rows_[i].rateScale = update.groups.empty() ? 1 : update.groups[i].rateScale;
+    rows_[i].weightDecay = update.groups.empty() ? update.weightDecay : update.groups[i].weightDecay;
+  }
+}
+
+bool Session::beginPass(const UpdateConfig& update) {
+  useGroups(update);
+  if (counters_.passes + 1 >= update.accumulate) return true;
+  // Waits, once for an update.
+  if (counters_.passes == 0)
+    passPenalty_ = network_.layout().hasPenalties() ? device_.penalty(rows_, params_.data()) : 0;
+  return false;
 }
 
 void Session::runUpdate(const UpdateConfig& update, const LossSums* loss) {
+  const UpdateState state = stateOf(update);
   UpdateArgs args{};
   args.config = update;
   args.scalars = scalars_.data();
-  args.rows = network_.layout().rows();
+  args.rows = rows_;
   args.params = params_.data();
   args.grads = grads_.data();
-  args.m = m_.data();
-  args.v = update.kind == UpdateKind::kAdam ? v_.data() : nullptr;
+  args.m = state.m ? m_.data() : nullptr;
+  args.v = state.v ? v_.data() : nullptr;
+  args.aux = state.aux ? aux_.data() : nullptr;
+  args.average = update.average == AverageKind::kNone ? nullptr : average_.data();
   args.loss = loss;
   args.sums = &sums_.data()->update;
-  args.unscaled = !loss;  // backward() takes the caller's gradient as it is
   args.dynamicLossScale = device_.initialLossScale() != 1;
+  args.unscaled = !loss;  // backward() takes the caller's gradient as it is
+  args.gradScale = loss && update.accumulateMean ? 1.0f / static_cast<float>(update.accumulate) : 1.0f;
+  args.seed = network_.seed();
   device_.update(args);
+}
+
+void Session::swapAverage() {
+  if (!average_.data() || counters().averaged == 0)
+    throw InvalidState("swapAverage: expected an average of the weights, which updates make; there is none");
+  const size_t bytes = params_.sizeBytes();
+  DeviceBuffer<float> own(device_);
+  if (accumulated_) own.reserve(params_.size());  // gradients that wait stay where they are
+  float* held = accumulated_ ? own.data() : grads_.data();
+  for (const TensorRow& row : rows_)  // updates leave these out
+    if (!row.trainable)
+      device_.copyWithin(average_.data() + row.offset, params_.data() + row.offset, row.size * sizeof(float));
+  device_.copyWithin(held, params_.data(), bytes);
+  device_.copyWithin(params_.data(), average_.data(), bytes);
+  device_.copyWithin(average_.data(), held, bytes);
+  if (!accumulated_) zeroGradients();
+  ++version_;
+  pendingSteps_ = 0;
 }
 
 UpdateResult Session::takeUpdate(const UpdateSums& sums) {
@@ -518,8 +599,12 @@ DeviceBuffer<float>& Session::arena(ArenaKind kind) {
       return grads_;
     case ArenaKind::kM:
       return m_;
-    default:
+    case ArenaKind::kV:
       return v_;
+    case ArenaKind::kAux:
+      return aux_;
+    default:
+      return average_;
   }
 }
 

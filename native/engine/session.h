@@ -14,7 +14,7 @@
 
 namespace lstm {
 
-enum class ArenaKind { kParams, kGrads, kM, kV };
+enum class ArenaKind { kParams, kGrads, kM, kV, kAux, kAverage };
 
 struct LossResult {
   double loss = 0;  // mean over live elements + penalty
@@ -44,6 +44,8 @@ struct Counters {
   int64_t draws = 0;      // training passes drawn for
   float lossScale = 0;    // fp16's, dynamic; 0, and on other devices: where it starts
   int32_t goodSteps = 0;  // updates applied since it changed
+  int64_t averaged = 0;   // updates in the average of the weights
+  int passes = 0;         // passes whose gradients wait for the update they are accumulated for
 };
 
 // One network with its parameters, gradients and moments on a device, and the whole step. Everything runs on the
@@ -83,7 +85,10 @@ class Session {
   void backward(const std::vector<float>& dy, const std::vector<float>& dStates, std::vector<float>& dx,
                 std::vector<float>& dInitialStates, const CancelCheck& cancel);
   void zeroGradients();
+  // All gradients there are, whatever update.accumulate says.
   UpdateResult applyUpdate(const UpdateConfig& update);
+  // Exchanges the parameters with their average. Throws InvalidState where there is none.
+  void swapAverage();
 
   void read(ArenaKind kind, std::vector<float>& out);
   void write(ArenaKind kind, const std::vector<float>& data);
@@ -106,17 +111,19 @@ class Session {
     LossSums loss;
     double activationPenalty;
     UpdateSums update;
+    int32_t always;  // 1
   };
   struct StepUnderWay {
     LossResult loss;
     UpdateResult update;
+    bool updates = true;  // false: its gradients wait for a later pass
     uint64_t ticket = 0;  // of its sums, on a device that runs ahead
     bool isOver = false;
     std::exception_ptr failure;
   };
 
   void sendScalars(float learningRate);
-  void writeStepScalars(int64_t step, float lossScale, int32_t goodSteps);
+  void writeStepScalars();  // as at the start
   void load(const BatchInput& batch, const PassOptions& options);
   void runForward(const BatchInput& batch, const CancelCheck& cancel);
   bool takesStates(const BatchInput& batch) const;
@@ -141,7 +148,9 @@ class Session {
   double addPenaltyGradients(std::vector<float>& gradients);
   void runUpdate(const UpdateConfig& update, const LossSums* loss);
   UpdateResult takeUpdate(const UpdateSums& sums);
-  void requireMoments(UpdateKind kind);
+  void requireState(const UpdateConfig& update);
+  void useGroups(const UpdateConfig& update);
+  bool beginPass(const UpdateConfig& update);  // whether it ends with the update
   DeviceBuffer<float>& arena(ArenaKind kind);
 
   Network network_;
@@ -150,6 +159,8 @@ class Session {
   DeviceBuffer<float> grads_;
   DeviceBuffer<float> m_;  // allocated by the first update that needs them
   DeviceBuffer<float> v_;
+  DeviceBuffer<float> aux_;
+  DeviceBuffer<float> average_;
   DeviceBuffer<Sums> sums_;
   DeviceBuffer<StepScalars> scalars_;
   DeviceBuffer<double> counts_;  // laid out by metricLayout
@@ -158,8 +169,10 @@ class Session {
   BatchShape shape_;
   Counters counters_;  // step: what scalars_ has, as of the last update
   uint64_t version_ = 1;
-  int pendingSteps_ = 0;      // padded T of the training forward that awaits its backward; 0 = none
-  bool accumulated_ = false;  // the gradient arena holds something
+  int pendingSteps_ = 0;         // padded T of the training forward that awaits its backward; 0 = none
+  bool accumulated_ = false;     // the gradient arena holds something
+  std::vector<TensorRow> rows_;  // the layout's, with the last update's groups
+  double passPenalty_ = 0;       // of the parameters that the waiting passes saw
   CarriedStates carried_;
   std::deque<StepUnderWay> underWay_;
 };

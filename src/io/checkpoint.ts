@@ -17,17 +17,31 @@ export interface CheckpointContent {
   readonly config: unknown;
   /** A vocabulary's `toJSON()`. */
   readonly vocabulary?: unknown;
-  /** Optimiser steps applied, training passes that drew for dropout, and fp16's loss scale where there is one. */
+  /**
+   * Optimiser steps applied, training passes that drew for dropout, fp16's loss scale where there is one, updates that the
+   * average of the weights holds, and batches whose gradients wait for an update.
+   */
   readonly counters: {
     readonly step: number;
     readonly draws: number;
     readonly lossScale?: number | undefined;
     readonly goodSteps?: number | undefined;
+    readonly averaged?: number | undefined;
+    readonly passes?: number | undefined;
   };
   /** Parameters by name. */
   readonly tensors: Tensors;
-  /** Moments by the name of their parameter. */
-  readonly optimizer?: { readonly m: Tensors; readonly v: Tensors };
+  /**
+   * Moments by the name of their parameter; of some optimisers a third array, the average of the weights, and gradients
+   * that wait for an update.
+   */
+  readonly optimizer?: {
+    readonly m: Tensors;
+    readonly v: Tensors;
+    readonly aux?: Tensors;
+    readonly average?: Tensors;
+    readonly grads?: Tensors;
+  };
   /** More JSON by name, such as the optimiser's settings. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
@@ -44,17 +58,21 @@ const keys = {
   sha256: 'cudnn-lstm.sha256',
 } as const;
 
-const momentPrefixes = { m: 'optimizer.m.', v: 'optimizer.v.' } as const;
+const momentKinds = ['m', 'v', 'aux', 'average', 'grads'] as const;
+const prefixOf = (kind: string): string => `optimizer.${kind}.`;
 
+const count = z.int().nonnegative();
 const countersSchema = z.strictObject({
-  step: z.int().nonnegative(),
-  draws: z.int().nonnegative(),
+  step: count,
+  draws: count,
   lossScale: z
     .number()
     .positive()
     .max(2 ** 127)
     .optional(),
-  goodSteps: z.int().nonnegative().optional(),
+  goodSteps: count.optional(),
+  averaged: count.optional(),
+  passes: count.optional(),
 });
 const extraSchema = z.record(z.string(), z.unknown());
 
@@ -102,7 +120,7 @@ async function decodeCheckpoint(bytes: Uint8Array): Promise<CheckpointContent> {
   if ((await checksumAround(bytes, position)) !== metadata[keys.sha256]) {
     throw failure('file', 'the content its sha256 was made of', 'an altered one');
   }
-  const optimizer = { m: byPrefix(tensors, momentPrefixes.m), v: byPrefix(tensors, momentPrefixes.v) };
+  const optimizer = optimizerOf(tensors);
   const parameters = Object.entries(tensors).filter(([name]) => !isMoment(name));
   const content = {
     config: readJson(metadata, keys.config, z.unknown()),
@@ -136,8 +154,9 @@ function allTensors(content: CheckpointContent): Tensors {
   checkMoments(content);
   return Object.fromEntries([
     ...Object.entries(tensors),
-    ...Object.entries(optimizer?.m ?? {}).map(([name, tensor]) => [momentPrefixes.m + name, tensor] as const),
-    ...Object.entries(optimizer?.v ?? {}).map(([name, tensor]) => [momentPrefixes.v + name, tensor] as const),
+    ...Object.entries(optimizer ?? {}).flatMap(([kind, moments]) =>
+      Object.entries(moments).map(([name, tensor]) => [prefixOf(kind) + name, tensor] as const),
+    ),
   ]);
 }
 
@@ -154,7 +173,13 @@ function checkMoments({ tensors, optimizer }: CheckpointContent): void {
 }
 
 function isMoment(name: string): boolean {
-  return Object.values(momentPrefixes).some((prefix) => name.startsWith(prefix));
+  return momentKinds.some((kind) => name.startsWith(prefixOf(kind)));
+}
+
+function optimizerOf(tensors: Tensors): NonNullable<CheckpointContent['optimizer']> {
+  const kinds = momentKinds.map((kind) => [kind, byPrefix(tensors, prefixOf(kind))] as const);
+  const used = kinds.filter(([kind, own]) => kind === 'm' || kind === 'v' || Object.keys(own).length > 0);
+  return Object.fromEntries(used) as unknown as NonNullable<CheckpointContent['optimizer']>;
 }
 
 function byPrefix(tensors: Tensors, prefix: string): Tensors {

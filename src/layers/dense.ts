@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { choice, flag, settings, whole } from '../config/fields.js';
 import { parseConfig } from '../config/parseConfig.js';
 import { biasInitializerSchema, initializerSchema, xavier, zeros } from '../initializers/initializer.js';
+import { constraintSchema } from '../regularizers/constraint.js';
 import { regularizerSchema } from '../regularizers/regularizer.js';
 import { layerName, maxSize, parameterSettings } from './common.js';
 import { requireNumbers, type ParameterShape, type Signal } from './signal.js';
@@ -14,6 +15,8 @@ const denseSettings = settings({
   biasInitializer: biasInitializerSchema.default(zeros()),
   regularizer: regularizerSchema.optional(),
   biasRegularizer: regularizerSchema.optional(),
+  constraint: constraintSchema.optional(),
+  biasConstraint: constraintSchema.optional(),
   ...parameterSettings,
   name: layerName.optional(),
 });
@@ -29,7 +32,8 @@ export type DenseLayer = { readonly kind: 'dense' } & Readonly<z.output<typeof d
  * [N, T, units], [N, C] to [N, units]. Parameters: `weight` [units, C] and `bias` [units].
  *
  * @param options `units`: outputs. `activation` 'linear' ('relu', 'tanh', 'sigmoid', 'softmax' over the units).
- *   `useBias` true. `initializer` xavier, `biasInitializer` zeros. `regularizer`, `biasRegularizer`: none.
+ *   `useBias` true. `initializer` xavier, `biasInitializer` zeros. `regularizer`, `biasRegularizer`, `constraint`,
+ *   `biasConstraint`: none.
  *   `trainable` true. `name` `fc`.
  * @throws ConfigError
  * @example

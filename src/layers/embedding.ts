@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { fraction, settings, whole } from '../config/fields.js';
 import { parseConfig } from '../config/parseConfig.js';
 import { initializerSchema, uniform } from '../initializers/initializer.js';
+import { constraintSchema } from '../regularizers/constraint.js';
 import { regularizerSchema } from '../regularizers/regularizer.js';
 import { layerName, maxSize, parameterSettings } from './common.js';
 import { wrongInput, type ParameterShape, type Signal } from './signal.js';
@@ -11,6 +12,7 @@ const embeddingSettings = settings({
   size: whole(1, maxSize),
   initializer: initializerSchema.default(uniform({ low: -0.05, high: 0.05 })),
   regularizer: regularizerSchema.optional(),
+  constraint: constraintSchema.optional(),
   dropout: fraction.default(0),
   ...parameterSettings,
   name: layerName.optional(),
@@ -27,8 +29,8 @@ export type EmbeddingLayer = { readonly kind: 'embedding' } & Readonly<z.output<
  * Parameter: `weight` [vocabSize, size].
  *
  * @param options `vocabSize`: ids are 0 to vocabSize - 1. `size`: channels of each vector. `initializer`: U(±0.05).
- *   `regularizer`: none. `dropout` 0: in training the share of ids whose whole vector is 0 wherever it occurs in the
- *   batch, the others being multiplied by 1 / (1 - dropout) (Gal and Ghahramani 2016). `trainable`: true.
+ *   `regularizer`, `constraint`: none. `dropout` 0: in training the share of ids whose whole vector is 0 wherever it
+ *   occurs in the batch, the others being multiplied by 1 / (1 - dropout) (Gal and Ghahramani 2016). `trainable`: true.
  *   `name`: `embedding`.
  * @throws ConfigError
  * @example

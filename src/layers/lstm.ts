@@ -8,6 +8,7 @@ import {
   xavier,
   zeros,
 } from '../initializers/initializer.js';
+import { constraintSchema } from '../regularizers/constraint.js';
 import { regularizerSchema } from '../regularizers/regularizer.js';
 import { layerName, maxSize, parameterSettings } from './common.js';
 import { requireSequence, type ParameterShape, type Signal } from './signal.js';
@@ -35,6 +36,9 @@ export const lstmFields = {
   inputRegularizer: regularizerSchema.optional(),
   recurrentRegularizer: regularizerSchema.optional(),
   biasRegularizer: regularizerSchema.optional(),
+  inputConstraint: constraintSchema.optional(),
+  recurrentConstraint: constraintSchema.optional(),
+  biasConstraint: constraintSchema.optional(),
   ...parameterSettings,
 };
 
@@ -84,7 +88,8 @@ export type LstmDescriptor = { readonly kind: 'lstm'; readonly forgetBias: numbe
  *   `returnSequences` true. `inputInitializer` xavier, `recurrentInitializer` orthogonal (of `weight_hh` and
  *   `weight_hr`), `biasInitializer` zeros; `forgetBias` is added to bW of the forget gate: 1 (Jozefowicz et al. 2015),
  *   or 0 beside `torchUniform()` biases. `inputRegularizer`, `recurrentRegularizer` (of `weight_hh` and `weight_hr`),
- *   `biasRegularizer`: none. `trainable` true. `name` `lstm`.
+ *   `biasRegularizer`: none. `inputConstraint`, `recurrentConstraint`, `biasConstraint`, of the same parameters: none.
+ *   `trainable` true. `name` `lstm`.
  * @throws ConfigError
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 import { describe, shapeText } from '../config/describe.js';
-import { flag, settings } from '../config/fields.js';
+import { field, flag, settings } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { CheckpointError, ConfigError } from '../errors.js';
@@ -19,7 +19,7 @@ import {
   splitBest,
   type ScheduleJSON,
 } from './scheduleCheckpoint.js';
-import type { SessionState } from './sessionState.js';
+import { holdsState, optimizerArenas, writeWaiting, type SessionState } from './sessionState.js';
 import { namedTensors } from './weights.js';
 
 /** What `save` takes beside the path. */
@@ -44,35 +44,63 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
   const { session, config, vocabulary, compiled } = context;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
+  const optimizerState = includeOptimizer ? context.optimizerState : undefined;
   // A function of the caller's has no place in a file.
   const lasting = compiled?.loss.kind === 'custom' ? undefined : compiled;
-  const [counters, params, carried, m, v] = await Promise.all([
+  const [counters, params, carried, ...arenas] = await Promise.all([
     session.counters(),
     session.readArena('params'),
-    ...(includeOptimizer
-      ? ([session.carriedStates(), session.readArena('m'), session.readArena('v')] as const)
-      : ([undefined, undefined, undefined] as const)),
+    includeOptimizer ? session.carriedStates() : undefined,
+    ...(includeOptimizer ? savedArenas.map((name) => session.readArena(name)) : []),
   ]);
   const named = (arena: Float32Array): NamedTensors => namedTensors(session.parameters, arena);
   return {
     config,
     ...(vocabulary && { vocabulary: vocabulary.toJSON() }),
-    counters: counted(counters),
+    counters: counted(counters, includeOptimizer),
     tensors: {
       ...named(params),
       ...(carried && carriedTensor(carried)),
       ...(best && bestTensors(best)),
     },
-    ...(m && v && { optimizer: { m: named(m), v: named(v) } }),
-    ...((lasting || schedule) && {
-      extra: { ...(lasting && { compiled: lasting }), ...(schedule && { schedule }) },
+    ...(includeOptimizer && { optimizer: optimizerTensors(arenas, named) }),
+    ...((lasting || schedule || optimizerState) && {
+      extra: { compiled: lasting, schedule, optimizerState },
     }),
   };
 }
 
-// A scale of 1 is that of every precision but fp16, and is left out.
-function counted({ step, draws, lossScale, goodSteps }: NativeCounters): CheckpointContent['counters'] {
-  return lossScale === 1 ? { step, draws } : { step, draws, lossScale, goodSteps };
+const savedArenas = [...optimizerArenas, 'grads'] as const;
+
+// m and v always; what else there is where an update has needed it.
+function optimizerTensors(
+  arenas: readonly Float32Array[],
+  named: (arena: Float32Array) => NamedTensors,
+): NonNullable<CheckpointContent['optimizer']> {
+  const { m, v, ...others } = Object.fromEntries(savedArenas.map((name, i) => [name, arenas[i]!])) as Record<
+    (typeof savedArenas)[number],
+    Float32Array
+  >;
+  const used = Object.entries(others).filter(([, arena]) => holdsState(arena));
+  return {
+    m: named(m),
+    v: named(v),
+    ...Object.fromEntries(used.map(([name, arena]) => [name, named(arena)])),
+  };
+}
+
+// A scale of 1 is that of every precision but fp16, and is left out. What counts in arenas goes with them.
+function counted(
+  { step, draws, lossScale, goodSteps, averaged = 0, passes = 0 }: NativeCounters,
+  withArenas: boolean,
+): CheckpointContent['counters'] {
+  return {
+    step,
+    draws,
+    ...(lossScale !== 1 && { lossScale, goodSteps }),
+    ...(withArenas && averaged > 0 && { averaged }),
+    ...(withArenas && passes > 0 && { passes }),
+  };
 }
 
 function carriedTensor({ batchSize, states }: { batchSize: number; states: Float32Array }): NamedTensors {
@@ -85,6 +113,7 @@ export interface LoadedCheckpoint extends ResolvedModel {
   readonly content: CheckpointContent;
   readonly vocabulary: ModelContext['vocabulary'];
   readonly compiled: ModelContext['compiled'];
+  readonly optimizerState: ModelContext['optimizerState'];
   readonly schedule: ScheduleJSON | undefined;
   /** Of what backtracking goes back to. */
   readonly best: NamedTensors;
@@ -108,12 +137,15 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       schedule: parseSchedule(extra?.['schedule']),
       vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
+      optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CheckpointError(`${path}: ${error.message}`, { ...error.details, path }, { cause: error });
   }
 }
+
+const wordSchema = field<string>('a word', (value) => typeof value === 'string');
 
 const compiledSchema = settings({
   loss: builtInLossSchema,
@@ -133,11 +165,17 @@ export async function restore(
   const { [carriedName]: carried, ...params } = tensors;
   const arena = await session.readArena('params');
   await session.writeArena('params', fill(arena, session.parameters, params, 'tensor'));
-  if (optimizer !== undefined) {
-    await session.writeArena('m', fill(arena, session.parameters, optimizer.m, 'moment m'));
-    await session.writeArena('v', fill(arena, session.parameters, optimizer.v, 'moment v'));
+  for (const name of optimizerArenas) {
+    const moments = optimizer?.[name];
+    if (moments === undefined) continue;
+    const state = fill(arena, session.parameters, moments, `moment ${name}`);
+    if (holdsState(state)) await session.writeArena(name, state);
   }
   await session.setCounters(counters);
+  if (optimizer?.grads !== undefined) {
+    const waiting = fill(arena, session.parameters, optimizer.grads, 'moment grads');
+    await writeWaiting(session, waiting, counters);
+  }
   if (carried !== undefined) await session.setCarriedStates(carried.shape[0]!, carried.data);
 }
 
@@ -150,9 +188,10 @@ export async function restoreBest(
   session: Session,
   { schedule, best }: Pick<LoadedCheckpoint, 'schedule' | 'best'>,
 ): Promise<SessionState | undefined> {
-  if (schedule?.bestStep === undefined) return undefined;
+  const { bestStep, bestAveraged } = schedule ?? {};
+  if (bestStep === undefined) return undefined;
   const { length } = await session.readArena('params');
-  return bestState(best, schedule.bestStep, (tensors, kind) => {
+  return bestState(best, { bestStep, bestAveraged }, (tensors, kind) => {
     fill(new Float32Array(length), session.parameters, tensors, kind);
   });
 }

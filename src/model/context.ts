@@ -15,6 +15,8 @@ export interface ModelContext extends ResolvedModel {
   /** `to` replaces both while nothing else is under way. */
   session: Session;
   device: Device;
+  /** In words, whose state the session holds ({@link stateWord}); undefined before the first step. */
+  optimizerState: string | undefined;
   /** Loss and metrics of the last `fit`, which `evaluate` takes over. */
   compiled: Compiled | undefined;
   /** What the schedule of the last `fit` has come to, where it watches results. */

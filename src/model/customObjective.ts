@@ -22,6 +22,7 @@ export function customObjective(
   };
   return {
     async step(session, shared, sharedTargets, update): Promise<Measured<NativeStepResult>> {
+      if (update.accumulate > 1) throw accumulating(loss, update.accumulate);
       // The next batch may be gathered into the same arrays before this one is computed.
       const [batch, targets] = [copyArrays(shared), copyArrays(sharedTargets ?? {})];
       return session.together(async (calls) => {
@@ -42,6 +43,14 @@ export function customObjective(
       return (await measure(batch, targets, y)).sums;
     },
   };
+}
+
+function accumulating({ name }: CustomLoss, accumulate: number): ConfigError {
+  const expected = 'an optimizer without accumulation beside a custom loss';
+  return new ConfigError(`customLoss '${name}': expected ${expected}, received accumulate ${accumulate}`, {
+    path: 'optimizer.accumulate',
+    expected,
+  });
 }
 
 function lossBatch(

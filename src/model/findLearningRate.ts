@@ -3,6 +3,7 @@ import { abortSignal, positive, real, settings, whole } from '../config/fields.j
 import { parseOptions } from '../config/parseConfig.js';
 import { AbortError, ConfigError } from '../errors.js';
 import { lossSchema, type LossInput } from '../losses/loss.js';
+import type { NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import type { BatchSource } from '../training/batchSource.js';
@@ -10,11 +11,11 @@ import { pipelined } from '../training/pipeline.js';
 import { RateCurve, type LearningRateSearch } from '../training/rateCurve.js';
 import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
-import { lowerOptimizer } from './lowering.js';
 import { checkLossHead } from './lossHead.js';
 import { requireData, type TrainingData } from './modelData.js';
 import { copyState } from './move.js';
 import { makeObjective, type Objective } from './objective.js';
+import { useOptimizer } from './optimizerState.js';
 import { wholeSource, withProbe } from './probe.js';
 
 /** What `findLearningRate` takes beside the data. */
@@ -65,7 +66,10 @@ export async function findLearningRate(
   try {
     return await withProbe(context, async (probe) => {
       await copyState(context.session, probe);
-      return cancelledBy(signal, probe, () => rangeTest(probe, source, objective, parsed));
+      // The copy's own, so that the model's optimiser stays what it is.
+      const own = { session: probe, optimizerState: context.optimizerState };
+      const update = useOptimizer(own, parsed.optimizer, 0);
+      return cancelledBy(signal, probe, () => rangeTest(probe, source, objective, update, parsed));
     });
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
@@ -77,9 +81,9 @@ async function rangeTest(
   probe: Session,
   source: BatchSource,
   objective: Objective,
-  { optimizer, from, to, steps, smoothing, divergence, signal }: z.output<typeof schema>,
+  update: NativeUpdate,
+  { from, to, steps, smoothing, divergence, signal }: z.output<typeof schema>,
 ): Promise<LearningRateSearch> {
-  const update = lowerOptimizer(optimizer, 0);
   const curve = new RateCurve(smoothing, divergence);
   const size = source.batchesPerEpoch;
   let batches = source.epoch(0);

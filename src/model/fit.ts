@@ -7,7 +7,8 @@ import { lossSchema, type LossInput } from '../losses/loss.js';
 import { checkMetrics } from '../metrics/checkMetrics.js';
 import { metricsSchema, type Metric } from '../metrics/metric.js';
 import type { NativeStepResult } from '../native/binding.js';
-import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import { NonMonotonicTrigger } from '../optimizers/average.js';
+import { adam, optimizerSchema, type Optimizer, type OptimizerInput } from '../optimizers/optimizer.js';
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
 import { callbackName, type Callback } from '../training/callbacks.js';
 import { makeDisplay, type Verbosity } from '../training/display.js';
@@ -20,7 +21,6 @@ import { SessionBest } from './bestState.js';
 import { save } from './checkpointing.js';
 import type { ModelContext } from './context.js';
 import { evaluateBatches, evaluateStream, type Evaluation } from './evaluate.js';
-import { lowerOptimizer } from './lowering.js';
 import { checkLossHead } from './lossHead.js';
 import { makeObjective } from './objective.js';
 import {
@@ -31,6 +31,7 @@ import {
   type LabelledData,
   type TrainingData,
 } from './modelData.js';
+import { useOptimizer, withAveragedWeights } from './optimizerState.js';
 import { nonFinite, overflowed } from './trainStep.js';
 import { checkWeights, namedTensors, overwrite } from './weights.js';
 
@@ -106,7 +107,8 @@ export async function fit(context: ModelContext, data: TrainingData, options: Fi
   throwIfAborted(signal, 'fit');
   const parts = trainingParts(context, data, parsed);
   const rate = runRate(context, parsed, parts);
-  const plan = { ...parts, rate, ...sharedParts(context, parsed) };
+  const averaging = averagingParts(context, parsed.optimizer, parts.validate);
+  const plan = { ...parts, ...averaging, rate, ...sharedParts(context, parsed) };
   context.rate = rate;
   if (parsed.initialEpoch === 0) context.best = undefined;
   context.compiled = Object.freeze({ loss, metrics: Object.freeze([...metrics]), weightedMetrics });
@@ -228,6 +230,24 @@ function runRate(
   return rate;
 }
 
+// With an average of the weights an epoch is validated by it.
+function averagingParts(
+  context: ModelContext,
+  { average }: Optimizer,
+  validate: Validate | undefined,
+): Pick<TrainingPlan, 'validate' | 'averaging'> {
+  if (average?.kind === 'ntAsgd' && validate === undefined) {
+    throw conflict('fit.optimizer.average', 'ntAsgd beside validation data', 'none');
+  }
+  const averaging = average?.kind === 'ntAsgd' ? new NonMonotonicTrigger(average.interval) : undefined;
+  if (average === undefined || validate === undefined) return { validate, averaging };
+  const isAveraged = async (): Promise<boolean> => ((await context.session.counters()).averaged ?? 0) > 0;
+  const byAverage = async (): Promise<Evaluation> =>
+    (await isAveraged()) ? withAveragedWeights(context, validate) : validate();
+  return { validate: byAverage, averaging };
+}
+
+// Last of all checks, as the model is the optimiser's from here on.
 function sharedParts(context: ModelContext, options: ParsedOptions) {
   const { session, chain } = context;
   const { loss, optimizer, metrics, epochs, initialEpoch, callbacks, signal, verbose } = options;
@@ -235,7 +255,7 @@ function sharedParts(context: ModelContext, options: ParsedOptions) {
     session,
     loss,
     objective: makeObjective(loss, metrics, chain.at(-1)!.output, options.weightedMetrics),
-    update: lowerOptimizer(optimizer, 0),
+    update: useOptimizer(context, optimizer, 0),
     metrics,
     epochs,
     initialEpoch,

@@ -33,6 +33,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       content,
       vocabulary,
       compiled,
+      optimizerState,
       schedule,
       best: tensors,
       ...resolved
@@ -49,7 +50,16 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       throw error;
     }
     const lifecycle = new Lifecycle('model');
-    const rate = schedule;
-    return new Model({ ...resolved, session, lifecycle, device, vocabulary, compiled, rate, best });
+    return new Model({
+      ...resolved,
+      session,
+      lifecycle,
+      device,
+      vocabulary,
+      compiled,
+      optimizerState,
+      rate: schedule,
+      best,
+    });
   });
 }

@@ -4,18 +4,15 @@ import type { DenseLayer } from '../layers/dense.js';
 import type { LstmDescriptor } from '../layers/lstm.js';
 import type { Signal } from '../layers/signal.js';
 import type {
-  NativeClip,
   NativeDenseNode,
   NativeInitializer,
   NativeLstmNode,
   NativeNetwork,
   NativeNode,
   NativeParameterConfig,
-  NativeUpdate,
 } from '../native/binding.js';
-import type { Clip, Optimizer } from '../optimizers/optimizer.js';
+import type { Constraint } from '../regularizers/constraint.js';
 import type { Regularizer } from '../regularizers/regularizer.js';
-import { fixedRate } from '../schedules/schedule.js';
 
 /** The network that the addon builds from a resolved chain of layers. */
 export function lowerNetwork(chain: readonly ChainLink[], input: Signal, seed: number): NativeNetwork {
@@ -27,34 +24,14 @@ export function lowerNetwork(chain: readonly ChainLink[], input: Signal, seed: n
   };
 }
 
-/**
- * The update that the addon applies for an optimiser.
- *
- * @throws ConfigError for a schedule, unless the rate is given.
- */
-export function lowerOptimizer(
-  optimizer: Optimizer,
-  learningRate = fixedRate(optimizer.learningRate),
-): NativeUpdate {
-  const { clip, ...rest } = optimizer;
-  return { ...rest, learningRate, clip: lowerClip(clip) };
-}
-
-function lowerClip(clip: Clip | undefined): NativeClip {
-  if (clip === undefined) return { kind: 'none' };
-  if ('globalNorm' in clip) return { kind: 'globalNorm', limit: clip.globalNorm };
-  if ('tensorNorm' in clip) return { kind: 'tensorNorm', limit: clip.tensorNorm };
-  return { kind: 'value', limit: clip.value };
-}
-
 function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNode {
   const base = { name: layer.name, input };
   switch (layer.kind) {
     case 'embedding': {
-      const { vocabSize, size, initializer, regularizer } = layer;
+      const { vocabSize, size, initializer, regularizer, constraint } = layer;
       // torch.nn.Embedding starts from the standard normal distribution.
       const start = initializer.kind === 'torchUniform' ? standardNormal : lowerInitializer(initializer, 1);
-      const weight = { ...role(start, regularizer, layer.trainable) };
+      const weight = { ...role(start, { regularizer, constraint }, layer.trainable) };
       return { ...base, kind: 'embedding', vocabSize, size, dropout: layer.dropout, weight };
     }
     case 'lstm':
@@ -73,8 +50,16 @@ function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNo
 function lowerLstm(layer: LstmDescriptor): Omit<NativeLstmNode, 'name' | 'input'> {
   const { hiddenSize, numLayers, bidirectional, bias, dropout, projectionSize, trainable } = layer;
   const start = (initializer: Initializer) => lowerInitializer(initializer, hiddenSize);
-  const recurrentRole = role(start(layer.recurrentInitializer), layer.recurrentRegularizer, trainable);
-  const biasRole = role(start(layer.biasInitializer), layer.biasRegularizer, trainable);
+  const recurrentRole = role(
+    start(layer.recurrentInitializer),
+    { regularizer: layer.recurrentRegularizer, constraint: layer.recurrentConstraint },
+    trainable,
+  );
+  const biasRole = role(
+    start(layer.biasInitializer),
+    { regularizer: layer.biasRegularizer, constraint: layer.biasConstraint },
+    trainable,
+  );
   return {
     kind: 'lstm',
     hiddenSize,
@@ -86,7 +71,11 @@ function lowerLstm(layer: LstmDescriptor): Omit<NativeLstmNode, 'name' | 'input'
     projectionSize,
     cellClip: layer.cellClip ?? 0,
     returnSequences: layer.returnSequences,
-    weightIh: role(start(layer.inputInitializer), layer.inputRegularizer, trainable),
+    weightIh: role(
+      start(layer.inputInitializer),
+      { regularizer: layer.inputRegularizer, constraint: layer.inputConstraint },
+      trainable,
+    ),
     weightHh: recurrentRole,
     weightHr: recurrentRole,
     biasIh: biasRole,
@@ -96,14 +85,15 @@ function lowerLstm(layer: LstmDescriptor): Omit<NativeLstmNode, 'name' | 'input'
 }
 
 function lowerDense(layer: DenseLayer, inputs: number): Omit<NativeDenseNode, 'name' | 'input'> {
-  const { units, activation, useBias, trainable } = layer;
+  const { units, activation, useBias, trainable, regularizer, constraint } = layer;
+  const ofBias = { regularizer: layer.biasRegularizer, constraint: layer.biasConstraint };
   return {
     kind: 'dense',
     units,
     activation,
     useBias,
-    weight: role(lowerInitializer(layer.initializer, inputs), layer.regularizer, trainable),
-    bias: role(lowerInitializer(layer.biasInitializer, inputs), layer.biasRegularizer, trainable),
+    weight: role(lowerInitializer(layer.initializer, inputs), { regularizer, constraint }, trainable),
+    bias: role(lowerInitializer(layer.biasInitializer, inputs), ofBias, trainable),
   };
 }
 
@@ -115,10 +105,21 @@ function lowerInitializer(initializer: Initializer, torchFan: number): NativeIni
   return { kind: 'uniform', low: -bound, high: bound };
 }
 
+interface Rules {
+  readonly regularizer: Regularizer | undefined;
+  readonly constraint: Constraint | undefined;
+}
+
 function role(
   initializer: NativeInitializer,
-  regularizer: Regularizer | undefined,
+  { regularizer, constraint }: Rules,
   trainable: boolean,
 ): NativeParameterConfig {
-  return { initializer, l1: regularizer?.l1 ?? 0, l2: regularizer?.l2 ?? 0, trainable };
+  return {
+    initializer,
+    l1: regularizer?.l1 ?? 0,
+    l2: regularizer?.l2 ?? 0,
+    constraint: constraint ?? { kind: 'none' },
+    trainable,
+  };
 }

@@ -14,7 +14,8 @@ import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
 import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { Lifecycle } from './lifecycle.js';
-import { lowerNetwork, lowerOptimizer } from './lowering.js';
+import { lowerNetwork } from './lowering.js';
+import { useOptimizer } from './optimizerState.js';
 import { stateSizes } from './states.js';
 import {
   backward,
@@ -89,6 +90,7 @@ export function createLstm(config: LstmLayerConfig, options: LstmLayerOptions = 
     }
     return new LstmLayer({
       session,
+      optimizerState: undefined,
       lifecycle: new Lifecycle('layer'),
       parameters: session.parameters.map((one) => ({
         ...one,
@@ -187,8 +189,14 @@ export class LstmLayer implements AsyncDisposable, Disposable {
    * ```
    */
   step(optimizer: OptimizerInput): Promise<LstmStep> {
-    return LstmLayer.#call(this, 'step', async ({ session }) => {
-      const update = lowerOptimizer(parseOptions(optimizerSchema, optimizer, 'optimizer'));
+    return LstmLayer.#call(this, 'step', async (context) => {
+      const { session } = context;
+      const update = useOptimizer(
+        context,
+        parseOptions(optimizerSchema, optimizer, 'optimizer'),
+        undefined,
+        context.parameters,
+      );
       const { gradNorm, applied, step } = await session.applyUpdate(update);
       return { gradNorm, applied, step };
     });

@@ -47,6 +47,8 @@ export interface LstmInputGradients {
 /** An LSTM layer's inside: what its methods share. */
 export interface LayerContext {
   readonly session: Session;
+  /** As a model's. */
+  optimizerState: string | undefined;
   readonly lifecycle: Lifecycle;
   /** As users name them: without the layer's prefix. */
   readonly parameters: readonly NativeParameter[];

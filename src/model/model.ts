@@ -21,6 +21,7 @@ import type { ModelConfig } from './modelConfig.js';
 import type { LabelledData, SequenceInput, TrainingData } from './modelData.js';
 import { type DeviceInput, move } from './move.js';
 import { ModelStream, type ModelStreamOptions } from './modelStream.js';
+import { resetOptimizer, withAveragedWeights } from './optimizerState.js';
 import { predict, type PredictOptions, type Prediction } from './predict.js';
 import { predictSync, type PredictSyncOptions } from './predictSync.js';
 import { suggestBatchSize, type SuggestBatchSizeOptions } from './suggestBatchSize.js';
@@ -325,6 +326,40 @@ export class Model implements AsyncDisposable, Disposable {
       lifecycle.requireIdle('resetStates');
       return session.resetStates();
     });
+  }
+
+  /**
+   * Forgets the optimiser's state and begins to count its steps anew: before training goes on with an optimiser of
+   * another kind. Weights and the random draws go on.
+   *
+   * @throws BusyError, DisposedError
+   * @example
+   * ```ts
+   * await model.fit(data, { loss: 'mse', optimizer: 'adam' });
+   * await model.resetOptimizer();
+   * await model.fit(data, { loss: 'mse', optimizer: 'sgd' });
+   * ```
+   */
+  resetOptimizer(): Promise<void> {
+    return Model.#call(this, 'resetOptimizer', (context) =>
+      context.lifecycle.exclusively('resetOptimizer', () => resetOptimizer(context)),
+    );
+  }
+
+  /**
+   * Runs `work` with the average of the weights (an optimiser's `average`) in their place: to evaluate, predict or save
+   * them. Training waits until it has ended.
+   *
+   * @throws StateError where no update has made an average, BusyError, DisposedError, and what `work` throws
+   * @example
+   * ```ts
+   * const { loss } = await model.withAveragedWeights(() => model.evaluate({ x, y }));
+   * ```
+   */
+  withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
+    return Model.#call(this, 'withAveragedWeights', (context) =>
+      context.lifecycle.exclusively('withAveragedWeights', () => withAveragedWeights(context, work)),
+    );
   }
 
   /**

@@ -5,6 +5,7 @@ import type { NativeParameter } from '../native/binding.js';
 import { Session } from '../native/session.js';
 import type { ModelContext } from './context.js';
 import { lowerNetwork } from './lowering.js';
+import { holdsState, optimizerArenas, writeWaiting } from './sessionState.js';
 
 /** What `to` takes: a device's name, or all device options. */
 export type DeviceInput = DeviceName | DeviceOptions;
@@ -30,18 +31,19 @@ export async function move(context: ModelContext, to: DeviceInput): Promise<void
   await from.dispose();
 }
 
-// By name: who drops between LSTM layers decides how an arena is laid out. Gradients are clear between calls.
+// By name: who drops between LSTM layers decides how an arena is laid out. Gradients are clear between calls, but for those
+// that wait for an update.
 export async function copyState(from: Session, to: Session): Promise<void> {
   const [counters, carried] = await Promise.all([from.counters(), from.carriedStates()]);
   const size = (await to.readArena('params')).length;
   const laidOut = (arena: Float32Array) => rearranged(arena, from.parameters, to.parameters, size);
   await to.writeArena('params', laidOut(await from.readArena('params')));
-  for (const name of ['m', 'v'] as const) {
-    const moments = await from.readArena(name);
-    // Moments that no update has needed yet read as zeros, and take no memory until they are written.
-    if (moments.some((value) => !Object.is(value, 0))) await to.writeArena(name, laidOut(moments));
+  for (const name of optimizerArenas) {
+    const state = await from.readArena(name);
+    if (holdsState(state)) await to.writeArena(name, laidOut(state));
   }
   await to.setCounters(counters);
+  if ((counters.passes ?? 0) > 0) await writeWaiting(to, laidOut(await from.readArena('grads')), counters);
   if (carried.batchSize > 0) await to.setCarriedStates(carried.batchSize, carried.states);
 }
 

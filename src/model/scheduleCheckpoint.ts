@@ -10,6 +10,8 @@ export interface ScheduleJSON {
   readonly state: WatchedState;
   /** Optimiser steps behind the state that backtracking goes back to; its tensors are the file's. */
   readonly bestStep?: number | undefined;
+  /** Updates that the average of the weights holds there. */
+  readonly bestAveraged?: number | undefined;
 }
 
 const stateSchema = settings({
@@ -19,7 +21,11 @@ const stateSchema = settings({
   waited: whole(0),
   cooldown: whole(0),
 });
-const schema = settings({ state: stateSchema, bestStep: whole(0).optional() });
+const schema = settings({
+  state: stateSchema,
+  bestStep: whole(0).optional(),
+  bestAveraged: whole(0).optional(),
+});
 
 /** @throws ConfigError */
 export function parseSchedule(value: unknown): ScheduleJSON | undefined {
@@ -27,7 +33,10 @@ export function parseSchedule(value: unknown): ScheduleJSON | undefined {
 }
 
 export function scheduleJSON({ rate, best }: ModelContext): ScheduleJSON | undefined {
-  return rate?.state && { state: rate.state, ...(best && { bestStep: best.step }) };
+  if (rate?.state === undefined) return undefined;
+  if (best === undefined) return { state: rate.state };
+  const { step, averaged } = best;
+  return { state: rate.state, bestStep: step, ...(averaged > 0 && { bestAveraged: averaged }) };
 }
 
 // No parameter has a slash in its name.
@@ -61,7 +70,10 @@ export function splitBest(tensors: NamedTensors): {
  */
 export function bestState(
   best: NamedTensors,
-  step: number,
+  {
+    bestStep: step,
+    bestAveraged: averaged = 0,
+  }: { readonly bestStep: number; readonly bestAveraged?: number | undefined },
   check: (tensors: NamedTensors, kind: string) => void,
 ): SessionState {
   const arena = (name: string): NamedTensors => {
@@ -75,6 +87,7 @@ export function bestState(
   const used = moments.filter(([, tensors]) => Object.keys(tensors).length > 0);
   return Object.freeze({
     step,
+    averaged,
     arenas: Object.freeze({ params: arena('params'), ...Object.fromEntries(used) }),
   });
 }

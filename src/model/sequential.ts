@@ -46,6 +46,7 @@ export function sequential(layers: readonly Layer[], options: SequentialOptions 
       device,
       vocabulary,
       compiled: undefined,
+      optimizerState: undefined,
     });
   });
 }

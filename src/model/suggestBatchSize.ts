@@ -3,13 +3,13 @@ import { parseOptions } from '../config/parseConfig.js';
 import type { BatchGatherer } from '../data/batches.js';
 import { AbortError, ConfigError, OutOfMemoryError } from '../errors.js';
 import { lossSchema, type LossInput } from '../losses/loss.js';
-import type { NativeUpdate } from '../native/binding.js';
+import type { NativeParameter, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
-import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import { adam, optimizerSchema, type Optimizer, type OptimizerInput } from '../optimizers/optimizer.js';
 import { batchSizeSearch, type BatchSizeSearch, type BatchSizeTrial } from '../training/batchSizeSearch.js';
 import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
-import { lowerOptimizer } from './lowering.js';
+import { lowerOptimizer } from './lowerOptimizer.js';
 import { checkLossHead } from './lossHead.js';
 import { isStream, prepareLabelled, requireData, type LabelledData } from './modelData.js';
 import { makeObjective, type Objective } from './objective.js';
@@ -53,7 +53,6 @@ export async function suggestBatchSize(
   checkLossHead(loss, context.chain);
   throwIfAborted(signal, 'suggestBatchSize');
   const { gatherer, lengths } = prepareLabelled(context, data, loss);
-  const update = lowerOptimizer(optimizer, 0);
   const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   // The longest first, so that a size that fits does so for whatever rows meet in a batch.
   const rows = Uint32Array.from(lengths, (_, row) => row).sort((a, b) => lengths[b]! - lengths[a]!);
@@ -65,7 +64,7 @@ export async function suggestBatchSize(
           gatherer,
           rows: rows.subarray(0, batchSize),
           objective,
-          update,
+          update: wholeUpdate(optimizer, probe.parameters),
           steps,
           memoryLimit,
           signal,
@@ -88,6 +87,12 @@ interface Work {
   readonly steps: number;
   readonly memoryLimit: number | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** An update of every step, with all the memory that the optimiser comes to need. */
+function wholeUpdate(optimizer: Optimizer, parameters: readonly NativeParameter[]): NativeUpdate {
+  const update = lowerOptimizer(optimizer, parameters, 0);
+  return { ...update, accumulate: 1, ...(optimizer.average && { average: { kind: 'mean' } }) };
 }
 
 /** The first step allocates and is not timed. */

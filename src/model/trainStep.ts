@@ -16,7 +16,7 @@ import type { NativeStepResult } from '../native/binding.js';
 import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { cancelledBy, throwIfAborted, unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
-import { lowerOptimizer } from './lowering.js';
+import { useOptimizer } from './optimizerState.js';
 import { checkLossHead } from './lossHead.js';
 import { lowerLoss, makeObjective } from './objective.js';
 import { prepareLabelled, requireData, type LabelledData } from './modelData.js';
@@ -45,9 +45,9 @@ export interface TrainStepResult {
   readonly loss: number;
   /** Σ l1|p| + l2·p² of all parameters. */
   readonly penalty: number;
-  /** L2 norm of all trainable gradients before clipping. */
+  /** L2 norm of all trainable gradients before clipping; 0 where they are accumulated for a later step's update. */
   readonly gradNorm: number;
-  /** Optimiser steps applied so far, this one included. */
+  /** Updates applied so far, this one included. */
   readonly step: number;
   /** False: the gradients overflowed fp16 at this `lossScale`; nothing was changed, and the next step's scale is half. */
   readonly applied: boolean;
@@ -100,10 +100,11 @@ export async function trainStep(
   const { loss, optimizer, signal } = parseOptions(stepSchema, options, 'trainStep');
   const { batch, targets } = gatherAll(context, data, loss);
   throwIfAborted(signal, 'trainStep');
+  const update = useOptimizer(context, optimizer);
   const carry = carryStates(data) ? { carryStates: true } : {};
   const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   const result = await cancelledBy(signal, context.session, () =>
-    objective.step(context.session, { ...batch, ...carry }, targets, lowerOptimizer(optimizer)),
+    objective.step(context.session, { ...batch, ...carry }, targets, update),
   );
   if (!result.applied && !overflowed(result)) throw nonFinite(result);
   return result;

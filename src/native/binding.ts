@@ -152,8 +152,14 @@ export interface NativeParameterConfig {
   /** Penalty l1·Σ|p| + l2·Σp². */
   readonly l1: number;
   readonly l2: number;
+  readonly constraint: NativeConstraint;
   readonly trainable: boolean;
 }
+
+/** What a tensor is held to after each update, rows or columns of it by their norm. */
+export type NativeConstraint =
+  | { readonly kind: 'none' | 'nonNegative' }
+  | { readonly kind: 'maxNorm'; readonly limit: number; readonly axis: 'row' | 'column' };
 
 interface NativeNodeBase {
   /** Unique; the prefix of its parameters' names. */
@@ -325,13 +331,50 @@ export interface NativeTargets {
 
 export type NativeClip =
   | { readonly kind: 'none' }
-  | { readonly kind: 'globalNorm'; readonly limit: number }
-  | { readonly kind: 'tensorNorm'; readonly limit: number }
+  | {
+      readonly kind: 'globalNorm' | 'tensorNorm' | 'adaptive';
+      readonly limit: number;
+      readonly epsilon: number;
+    }
   | { readonly kind: 'value'; readonly limit: number };
 
-export type NativeUpdate = { readonly learningRate: number; readonly clip: NativeClip } & (
-  | { readonly kind: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
+export type NativeAverage =
+  { readonly kind: 'none' | 'mean' } | { readonly kind: 'ema'; readonly decay: number };
+
+/** One update; the equations are those of `native/engine/device.h`. */
+export type NativeUpdate = {
+  readonly learningRate: number;
+  readonly clip: NativeClip;
+  readonly convention: 'pytorch' | 'keras';
+  /** Of parameters without a group. */
+  readonly weightDecay: number;
+  /** It is added to the clipped gradient; else it shrinks the parameter. */
+  readonly coupledDecay: boolean;
+  /** Variance eta / (1 + t)^gamma; eta 0: none. */
+  readonly noise: { readonly eta: number; readonly gamma: number };
+  readonly average: NativeAverage;
+  /** Training steps whose gradients make one update, averaged or added up. */
+  readonly accumulate: number;
+  readonly accumulateMean: boolean;
+  /** Pairs of the learning rate's factor and the weight decay, by parameter; absent: 1 and `weightDecay`. */
+  readonly groups?: Float32Array;
+} & (
+  | {
+      readonly kind: 'adam';
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      readonly amsgrad: boolean;
+    }
   | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean }
+  | {
+      readonly kind: 'rmsprop';
+      readonly rho: number;
+      readonly epsilon: number;
+      readonly momentum: number;
+      readonly centered: boolean;
+    }
+  | { readonly kind: 'adagrad'; readonly epsilon: number; readonly initialAccumulator: number }
 );
 
 /** Sums over a batch's live elements; means are the caller's to form. */
@@ -366,9 +409,12 @@ export interface NativeLossResult {
 }
 
 export interface NativeStepResult extends NativeLossResult {
-  /** L2 norm of all trainable gradients, penalties included, before clipping. */
+  /** L2 norm of all trainable gradients, penalties included, before clipping; 0 where they wait for an update. */
   readonly gradNorm: number;
-  /** False: loss or norm was not finite, nothing was changed and the step is not counted. */
+  /**
+   * False: loss or norm was not finite, nothing was changed and the step is not counted. Where gradients are accumulated,
+   * only the last of the steps changes anything and counts.
+   */
   readonly applied: boolean;
   /** Optimiser steps applied so far. */
   readonly step: number;
@@ -376,8 +422,11 @@ export interface NativeStepResult extends NativeLossResult {
   readonly lossScale: number;
 }
 
-/** Arenas: `m` is Adam's first moment or SGD's momentum buffer, `v` Adam's second moment. */
-export type NativeArena = 'params' | 'grads' | 'm' | 'v';
+/**
+ * Arenas: `m` is Adam's first moment or a momentum buffer, `v` the (mean) square of gradients, `aux` AMSGrad's largest v
+ * or centered RMSprop's mean gradient, `average` that of the weights.
+ */
+export type NativeArena = 'params' | 'grads' | 'm' | 'v' | 'aux' | 'average';
 
 export interface NativeCounters {
   /** Optimiser steps applied. */
@@ -387,6 +436,10 @@ export interface NativeCounters {
   /** fp16's dynamic scale, and updates applied since it changed; absent: where it starts. */
   readonly lossScale?: number | undefined;
   readonly goodSteps?: number | undefined;
+  /** Updates that the average of the weights holds; absent: 0. */
+  readonly averaged?: number | undefined;
+  /** Training steps whose gradients wait for an update; absent: 0. */
+  readonly passes?: number | undefined;
 }
 
 export interface NativeAddon {
@@ -467,7 +520,7 @@ export interface NativeAddon {
     dStates: Float32Array | undefined,
   ): Promise<{ readonly dx: Float32Array; readonly dStates: Float32Array }>;
   zeroGradients(session: NativeSession): Promise<void>;
-  /** Clip and update from the accumulated gradients, then clear them. */
+  /** Clip and update from the accumulated gradients, whatever `accumulate` says, then clear them. */
   applyUpdate(
     session: NativeSession,
     update: NativeUpdate,
@@ -483,4 +536,6 @@ export interface NativeAddon {
   ): Promise<{ readonly batchSize: number; readonly states: Float32Array }>;
   setCarriedStates(session: NativeSession, batchSize: number, states: Float32Array): Promise<void>;
   resetStates(session: NativeSession): Promise<void>;
+  /** Exchanges the parameters with their average. ERR_STATE where there is none. */
+  swapAverage(session: NativeSession): Promise<void>;
 }

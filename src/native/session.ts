@@ -155,6 +155,10 @@ export class Session {
     return this.#submit((addon, session) => addon.resetStates(session));
   }
 
+  swapAverage(): Promise<void> {
+    return this.#submit((addon, session) => addon.swapAverage(session));
+  }
+
   /** Calls of `work` that belong together: what others ask for meanwhile waits until they are done. */
   async together<T>(work: (calls: Session) => Promise<T>): Promise<T> {
     while (this.#together !== undefined) await this.#together;

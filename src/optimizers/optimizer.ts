@@ -1,110 +1,72 @@
-import type { z } from 'zod';
-import { field, flag, fraction, positive, settings } from '../config/fields.js';
-import { parseConfig } from '../config/parseConfig.js';
-import { learningRateSchema, type LearningRate } from '../schedules/schedule.js';
+import { field } from '../config/fields.js';
+import { adagrad, type Adagrad, type AdagradOptions } from './adagrad.js';
+import { adam, adamW, type Adam, type AdamOptions } from './adam.js';
+import { rmsprop, type Rmsprop, type RmspropOptions } from './rmsprop.js';
+import { sgd, type Sgd, type SgdOptions } from './sgd.js';
 
-/**
- * Limits on gradients before the update: `globalNorm` scales all of them together so that their joint L2 norm is at
- * most this (Pascanu et al. 2013, algorithm 1), `tensorNorm` does so for each parameter alone, `value` cuts every
- * element to ±value.
- */
-export type Clip =
-  { readonly globalNorm: number } | { readonly tensorNorm: number } | { readonly value: number };
+export { adagrad, type Adagrad, type AdagradOptions } from './adagrad.js';
+export { adam, adamW, type Adam, type AdamOptions } from './adam.js';
+export { type WeightAverage, type WeightAverageInput } from './average.js';
+export { type Clip } from './clip.js';
+export {
+  type Accumulation,
+  type CommonOptions,
+  type CommonSettings,
+  type Convention,
+  type GradientNoise,
+  type ParameterGroup,
+  type ParameterGroupInput,
+} from './common.js';
+export { rmsprop, type Rmsprop, type RmspropOptions } from './rmsprop.js';
+export { sgd, type Sgd, type SgdOptions } from './sgd.js';
 
-/** Adam's settings, resolved. */
-export interface Adam {
-  readonly kind: 'adam';
-  readonly learningRate: LearningRate;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly clip?: Clip | undefined;
-}
+/** What turns gradients into updates: made by {@link adam}, {@link adamW}, {@link sgd}, {@link rmsprop} or
+ * {@link adagrad}; frozen. */
+export type Optimizer = Adam | Sgd | Rmsprop | Adagrad;
 
-/** The settings of stochastic gradient descent, resolved. */
-export interface Sgd {
-  readonly kind: 'sgd';
-  readonly learningRate: LearningRate;
-  readonly momentum: number;
-  readonly nesterov: boolean;
-  readonly clip?: Clip | undefined;
-}
+/** An optimiser, its settings with a `kind`, or the name of one with its default settings. */
+export type OptimizerInput =
+  | Optimizer
+  | ({ readonly kind: 'adam' } & AdamOptions)
+  | ({ readonly kind: 'sgd' } & SgdOptions)
+  | ({ readonly kind: 'rmsprop' } & RmspropOptions)
+  | ({ readonly kind: 'adagrad' } & AdagradOptions)
+  | keyof typeof factories;
 
-/** What turns gradients into updates: made by {@link adam} or {@link sgd}; frozen. */
-export type Optimizer = Adam | Sgd;
-
-/** An optimiser, or the name of one with its default settings. */
-export type OptimizerInput = Optimizer | 'adam' | 'sgd';
-
-const clipSchema = settings({
-  globalNorm: positive.optional(),
-  tensorNorm: positive.optional(),
-  value: positive.optional(),
-}).refine((clip) => Object.values(clip).filter((limit) => limit !== undefined).length === 1, {
-  error: 'exactly one of globalNorm, tensorNorm and value',
-}) as unknown as z.ZodType<Clip, Clip>;
-
-const adamSettings = settings({
-  learningRate: learningRateSchema.default(1e-3),
-  beta1: fraction.default(0.9),
-  beta2: fraction.default(0.999),
-  epsilon: positive.default(1e-8),
-  clip: clipSchema.optional(),
-});
-
-const sgdSettings = settings({
-  learningRate: learningRateSchema.default(0.01),
-  momentum: fraction.default(0),
-  nesterov: flag.default(false),
-  clip: clipSchema.optional(),
-});
-
-/** What {@link adam} takes. */
-export type AdamOptions = Partial<Omit<Adam, 'kind'>>;
-
-/** What {@link sgd} takes. */
-export type SgdOptions = Partial<Omit<Sgd, 'kind'>>;
-
-/**
- * Adam (Kingma and Ba 2015, algorithm 1) with bias correction:
- * p -= learningRate · m̂ / (sqrt(v̂) + epsilon).
- *
- * @param options `learningRate` 1e-3, `beta1` 0.9, `beta2` 0.999, `epsilon` 1e-8, `clip` none.
- * @throws ConfigError
- * @example
- * ```ts
- * await model.fit(data, { loss: 'mse', optimizer: adam({ learningRate: 2e-3, clip: { globalNorm: 1 } }) });
- * ```
- */
-export function adam(options: AdamOptions = {}): Adam {
-  return Object.freeze({ kind: 'adam', ...parseConfig(adamSettings, options, 'adam') });
-}
-
-/**
- * Stochastic gradient descent with momentum as in PyTorch: b = momentum · b + g, p -= learningRate · b, or with
- * `nesterov` p -= learningRate · (g + momentum · b) (Sutskever et al. 2013).
- *
- * @param options `learningRate` 0.01, `momentum` 0, `nesterov` false, `clip` none.
- * @throws ConfigError
- * @example
- * ```ts
- * await model.fit(data, { loss: 'mse', optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) });
- * ```
- */
-export function sgd(options: SgdOptions = {}): Sgd {
-  return Object.freeze({ kind: 'sgd', ...parseConfig(sgdSettings, options, 'sgd') });
-}
+const factories = { adam, adamW, sgd, rmsprop, adagrad };
 
 /** An optimiser as a setting: a descriptor or a name, resolved. */
 export const optimizerSchema = field<OptimizerInput>(
-  "an optimizer: adam(), sgd(), 'adam' or 'sgd'",
+  'an optimizer: adam(), adamW(), sgd(), rmsprop(), adagrad() or the name of one',
   (value) =>
     isKind(value) || (typeof value === 'object' && value !== null && 'kind' in value && isKind(value.kind)),
 ).transform((value): Optimizer => {
-  const { kind, ...options } = typeof value === 'string' ? { kind: value } : value;
-  return kind === 'adam' ? adam(options) : sgd(options);
+  if (typeof value === 'string') return factories[value]();
+  const { kind, ...options } = value;
+  return factories[kind](options as never);
 });
 
-function isKind(value: unknown): boolean {
-  return value === 'adam' || value === 'sgd';
+function isKind(value: unknown): value is keyof typeof factories {
+  return typeof value === 'string' && Object.hasOwn(factories, value);
+}
+
+/**
+ * What an optimiser's state in memory is: optimisers with equal words here can take over from each other. A schedule,
+ * a clip, a decay or an average may change at any time.
+ */
+export function stateWord(optimizer: Optimizer): string {
+  switch (optimizer.kind) {
+    case 'adam':
+      return optimizer.amsgrad ? 'adam with amsgrad' : 'adam';
+    case 'sgd':
+      if (optimizer.momentum === 0) return 'sgd';
+      return optimizer.convention === 'keras' ? "sgd with momentum as Keras'" : 'sgd with momentum';
+    case 'rmsprop': {
+      const parts = [optimizer.centered ? 'centered' : [], optimizer.momentum > 0 ? 'momentum' : []].flat();
+      const rule = parts.length === 0 ? 'rmsprop' : `rmsprop with ${parts.join(' and ')}`;
+      return optimizer.convention === 'keras' && optimizer.momentum > 0 ? `${rule} as Keras'` : rule;
+    }
+    case 'adagrad':
+      return 'adagrad';
+  }
 }

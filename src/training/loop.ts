@@ -12,6 +12,7 @@ import { metricValues } from '../metrics/metricValues.js';
 import { overflowed } from '../model/trainStep.js';
 import type { NativeBatch, NativeStepResult, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
+import type { NonMonotonicTrigger } from '../optimizers/average.js';
 import { unitsOf, type BatchSource } from './batchSource.js';
 import { callbackError, type Callback, type TrainingControl } from './callbacks.js';
 import { History, type EpochRecord, type StopReason } from './history.js';
@@ -39,6 +40,8 @@ export interface TrainingPlan {
   /** Its learning rate is replaced by each step's. */
   readonly update: NativeUpdate;
   readonly rate: RunRate;
+  /** When the mean of the weights begins; undefined: `update` says all. */
+  readonly averaging?: NonMonotonicTrigger | undefined;
   readonly metrics: readonly MetricDescriptor[];
   /** The last epoch's number, counted from 1; the first is `initialEpoch + 1`. */
   readonly epochs: number;
@@ -107,6 +110,7 @@ export class TrainingLoop implements TrainingProgress {
     if (source.carriesStates) await session.resetStates();
     const mean = await this.#batches(index);
     const validation = validate === undefined ? {} : named(await validate());
+    if (validation.valLoss !== undefined) this.#plan.averaging?.observe(validation.valLoss);
     const record = Object.freeze({
       epoch,
       loss: mean.loss,
@@ -122,7 +126,9 @@ export class TrainingLoop implements TrainingProgress {
   }
 
   async #batches(index: number): Promise<LossMean> {
-    const { source, session, objective, update, rate, signal, display } = this.#plan;
+    const { source, session, objective, rate, signal, display, averaging } = this.#plan;
+    const { update: own } = this.#plan;
+    const update = averaging?.begun === true ? { ...own, average: { kind: 'mean' as const } } : own;
     const firstStep = index * source.batchesPerEpoch;
     const batches = source.epoch(index);
     const mean = new LossMean();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  adam,
   ConfigError,
   customLoss,
   dense,
@@ -115,6 +116,15 @@ describe.each(devices)('a custom loss on $name', ({ options }) => {
     });
     await expect(model.trainStep(data, { loss: infinite, optimizer: 'sgd' })).rejects.toThrow(NonFiniteError);
     expect(await model.getWeights()).toEqual(before);
+  });
+
+  it('goes with no accumulation of gradients', async () => {
+    await using model = await create(options);
+    const step = model.trainStep(data, { loss: squares, optimizer: adam({ accumulate: 2 }) });
+    await expect(step).rejects.toThrow(ConfigError);
+    await expect(step).rejects.toThrow(
+      "customLoss 'squares': expected an optimizer without accumulation beside a custom loss, received accumulate 2",
+    );
   });
 
   it('that throws or gives the wrong thing ends the call, and the model goes on', async () => {

@@ -17,6 +17,7 @@
 // The CUDA kernels' arithmetic, compiled for the host, against loops in double written from the equations.
 namespace {
 
+using namespace lstm;
 using namespace lstm::elements;
 using Doubles = std::vector<double>;
 
@@ -226,40 +227,42 @@ TEST("element dropout draws the bits that the CPU device's kernels draw") {
   }
 }
 
-UpdateElement updateElement(Clip clip) {
-  UpdateElement u{};
-  u.inverseLossScale = 1;
-  u.l1 = 0.01f;
-  u.l2 = 0.05f;
-  u.clip = clip;
-  u.learningRate = 0.1f;
-  u.momentum = 0.9f;
-  u.beta1 = 0.9f;
-  u.beta2 = 0.999f;
-  u.epsilon = 1e-8f;
-  u.bias = biasCorrection(0.1f, 0.9f, 0.999f, 3);
-  return u;
-}
-
-double penalisedGradient(double g, double p) {
-  return g + 0.01 * ((p > 0) - (p < 0)) + 2 * 0.05 * p;
-}
-
-double clippedGradient(const Clip& clip, double g) {
-  if (!clip.byValue) return g * clip.value;
-  return std::min<double>(std::max<double>(g, -clip.value), clip.value);
-}
-
-const Clip kClips[] = {{false, 1.0f}, {false, 0.25f}, {true, 0.5f}};
-
 TEST("bias corrections are those of Kingma and Ba, for a million steps") {
+  UpdateRule rule{};
+  rule.kind = kAdamRule;
+  rule.beta1 = 0.9f;
+  rule.beta2 = 0.999f;
   for (const int64_t step : {int64_t{1}, int64_t{3}, int64_t{1000}, int64_t{1000000}}) {
-    const BiasCorrection bias = biasCorrection(0.1f, 0.9f, 0.999f, step);
+    const StepFactors f = stepFactors(rule, 0.1f, 1, step - 1, 0);
     const double t = static_cast<double>(step);
-    CHECK(std::fabs(bias.stepSize / (0.1 / (1 - std::pow(0.9, t))) - 1) <= 1e-6);
-    CHECK(std::fabs(bias.inverseRootBias2 * std::sqrt(1 - std::pow(0.999, t)) - 1) <=
-          1e-5);  // of float(0.999)
+    CHECK(std::fabs(f.stepSize / (0.1 / (1 - std::pow(0.9, t))) - 1) <= 1e-6);
+    CHECK(std::fabs(f.rootScale * std::sqrt(1 - std::pow(0.999, t)) - 1) <= 1e-5);  // of float(0.999)
   }
+}
+
+TEST("gradient noise shrinks as Neelakantan et al. have it, and is standard normal before") {
+  UpdateRule rule{};
+  rule.noiseEta = 0.3f;
+  rule.noiseGamma = 0.55f;
+  for (const int64_t step : {int64_t{0}, int64_t{9}, int64_t{100000}})
+    CHECK(std::fabs(stepFactors(rule, 0.1f, 1, step, 0).noise -
+                    std::sqrt(0.3 / std::pow(1.0 + static_cast<double>(step), 0.55))) <= 1e-7);
+  const RandomKey key = {12345, kNoiseStream, 7};
+  constexpr int kCount = 200000;
+  double sum = 0, squares = 0, fourth = 0, neighbours = 0, last = 0;
+  for (int i = 0; i < kCount; ++i) {
+    const double x = noiseOf(key, i);
+    sum += x;
+    squares += x * x;
+    fourth += x * x * x * x;
+    neighbours += x * last;
+    last = x;
+  }
+  // Five standard deviations of each mean: 1, sqrt(2), sqrt(96) and 1 over sqrt(200000).
+  CHECK(std::fabs(sum / kCount) <= 5 / std::sqrt(kCount));
+  CHECK(std::fabs(squares / kCount - 1) <= 5 * std::sqrt(2.0 / kCount));
+  CHECK(std::fabs(fourth / kCount - 3) <= 5 * std::sqrt(96.0 / kCount));
+  CHECK(std::fabs(neighbours / kCount) <= 5 / std::sqrt(kCount));
 }
 
 TEST("the loss scale follows PyTorch's GradScaler") {
@@ -312,54 +315,20 @@ TEST("half precision rounds to nearest even, through subnormals, overflow and Na
   CHECK((halfBits(kBf16, NAN) & 0x7f80) == 0x7f80 && (halfBits(kBf16, NAN) & 0x7f) != 0);
 }
 
-TEST("element adam is Algorithm 1 of Kingma and Ba in double, with penalties and every clip") {
-  harness::Random random(41);
-  for (const Clip& clip : kClips)
-    for (int round = 0; round < 100; ++round) {
-      const std::vector<float> given = random.floats(3);
-      float g = round == 0 ? 0.0f : given[0];
-      float p = round == 1 ? 0.0f : given[1];
-      float m = given[2];
-      float v = std::fabs(given[2]) + 0.01f;
-      const double d = clippedGradient(clip, penalisedGradient(g, p));
-      const double first = 0.9 * m + 0.1 * d;
-      const double second = 0.999 * v + 0.001 * d * d;
-      const double next =
-          p - 0.1 * (first / (1 - std::pow(0.9, 3))) / (std::sqrt(second / (1 - std::pow(0.999, 3))) + 1e-8);
-      adamElement(updateElement(clip), g, &p, &m, &v);
-      CHECK(std::fabs(m - first) <= kFloat && std::fabs(v - second) <= kFloat);
-      CHECK(std::fabs(p - next) <= 4 * kFloat);
-    }
+TEST("the clips' factors follow PyTorch, TensorFlow and Brock et al.") {
+  CHECK(normClip(5, 1e-6f, 100) == static_cast<float>(5 / (10 + static_cast<double>(1e-6f))));
+  CHECK(normClip(5, 1e-6f, 4) == 1 && normClip(5, 0, 25) == 1);
+  CHECK(normClip(5, 0, 100) == 0.5f);
+  CHECK(adaptiveClip(0.5f, 1e-3f, 4, 4) == 0.5f);  // |g| 2, most 0.5 * 2
+  CHECK(adaptiveClip(0.5f, 1e-3f, 0.25, 4) == 1);  // |g| 0.5
+  CHECK(adaptiveClip(0.5f, 1.0f, 4, 0) == 0.25f);  // weights of 0 count as epsilon
+  CHECK(adaptiveClip(0.01f, 1e-3f, 0, 0) == 1);
 }
 
-TEST("element sgd is PyTorch's form in double, with and without momentum and nesterov") {
-  harness::Random random(42);
-  for (const Clip& clip : kClips)
-    for (const bool nesterov : {false, true})
-      for (const bool hasMoment : {false, true})
-        for (int round = 0; round < 50; ++round) {
-          const std::vector<float> given = random.floats(3);
-          float p = given[1];
-          float m = given[2];
-          const double d = clippedGradient(clip, penalisedGradient(given[0], p));
-          const double moment = 0.9 * m + d;
-          const double move = !hasMoment ? d : nesterov ? d + 0.9 * moment : moment;
-          const double next = p - 0.1 * move;
-          UpdateElement u = updateElement(clip);
-          u.nesterov = nesterov;
-          sgdElement(u, given[0], &p, hasMoment ? &m : nullptr);
-          CHECK(std::fabs(p - next) <= 2 * kFloat);
-          if (hasMoment) CHECK(std::fabs(m - moment) <= 2 * kFloat);
-        }
-}
-
-TEST("the clip's factor follows PyTorch for the global norm and TensorFlow for a tensor's") {
-  CHECK(clipOf(kClipNone, 5, 1e6, 1e6).value == 1 && !clipOf(kClipNone, 5, 1, 1).byValue);
-  CHECK(clipOf(kClipGlobalNorm, 5, 100, 0).value == static_cast<float>(5 / (10 + 1e-6)));
-  CHECK(clipOf(kClipGlobalNorm, 5, 4, 0).value == 1);
-  CHECK(clipOf(kClipTensorNorm, 5, 0, 100).value == 0.5f);
-  CHECK(clipOf(kClipTensorNorm, 5, 1e9, 4).value == 1);
-  CHECK(clipOf(kClipValue, 5, 1e9, 1e9).byValue && clipOf(kClipValue, 5, 0, 0).value == 5);
+TEST("a max-norm follows Keras: norm / (1e-7 + norm) below the limit, limit / (1e-7 + norm) above") {
+  CHECK(maxNormScale(2, 16) == static_cast<float>(2 / (4 + 1e-7)));
+  CHECK(maxNormScale(2, 1) == static_cast<float>(1 / (1 + 1e-7)));
+  CHECK(maxNormScale(2, 0) == 0);
 }
 
 TEST("an update does not apply for a loss or a norm that is not finite, or a norm beyond float32") {

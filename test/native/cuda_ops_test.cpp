@@ -291,7 +291,7 @@ TEST_ON_CUDA(
                       v(device, std::vector<float>(size));
                   On<float> grads(device, gap);
                   const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
-                  const On<StepScalars> scalars(device, {{0, 0.1f, 0, 1, 0}});
+                  const On<StepScalars> scalars(device, {{0, 0.1f, 0, 1, 0, 0}});
                   UpdateConfig config;
                   config.kind = kind;
                   config.clip = clip;
@@ -332,7 +332,7 @@ TEST_ON_CUDA("a loss that is not finite keeps the CUDA host's update from happen
     const On<float> params(device, {1, 2}), grads(device, {3, 4});
     const On<LossSums> loss(device, {{NAN, 0, 0, 0, 0, 0}});
     const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
-    const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0}});
+    const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0, 0}});
     const std::vector<TensorRow> rows = {{0, 2, true, 0, 0}};
     device.update(
         {{}, scalars.data(), rows, params.data(), grads.data(), nullptr, nullptr, loss.data(), sums.data()});
@@ -358,7 +358,7 @@ TEST_ON_CUDA(
       const On<float> params(device, {1, -2, 3}), m(device, {0, 0, 0}), v(device, {0, 0, 0});
       const On<float> grads(device, {0.5f * scale, 0.25f * scale, -4 * scale});
       const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
-      const On<StepScalars> scalars(device, {{0, 0.1f, 0, scale, 1998}});
+      const On<StepScalars> scalars(device, {{0, 0.1f, 0, scale, 1998, 0}});
       UpdateArgs args{config,   scalars.data(), rows,    params.data(), grads.data(),
                       m.data(), v.data(),       nullptr, sums.data()};
       args.dynamicLossScale = scale != 1;
@@ -395,7 +395,7 @@ TEST_ON_CUDA("the CUDA host's update writes the half copy of what learns") {
     for (const HalfKind kind : {HalfKind::kFp16, HalfKind::kBf16}) {
       const On<float> params(device, {1, 2, 3, 0, 4}), grads(device, {1, 1, 1, 0, 2});
       const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
-      const On<StepScalars> scalars(device, {{0, 0.5f, 0, 1, 0}});
+      const On<StepScalars> scalars(device, {{0, 0.5f, 0, 1, 0, 0}});
       const On<uint16_t> half(device, {7, 7, 7, 7, 7});
       UpdateArgs args{{},      scalars.data(), rows,    params.data(), grads.data(),
                       nullptr, nullptr,        nullptr, sums.data()};
@@ -414,7 +414,7 @@ TEST_ON_CUDA("an update of no tensors counts on the CUDA host while the loss is 
   onCuda([](Device& device) {
     On<LossSums> loss(device, {{1, 0, 0, 0, 0, 0}});
     const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
-    const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0}});
+    const On<StepScalars> scalars(device, {{0, 1, 7, 1, 0, 0}});
     for (const bool finite : {true, false}) {
       if (!finite) loss.set({{NAN, 0, 0, 0, 0, 0}});
       device.update({{}, scalars.data(), {}, nullptr, nullptr, nullptr, nullptr, loss.data(), sums.data()});

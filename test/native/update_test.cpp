@@ -7,7 +7,7 @@ namespace {
 
 struct Arena {
   std::vector<TensorRow> rows;
-  std::vector<float> p, g, m, v;
+  std::vector<float> p, g, m, v, aux, average;
 };
 
 Arena arenaOf(uint64_t seed) {
@@ -17,6 +17,9 @@ Arena arenaOf(uint64_t seed) {
   int64_t offset = 0;
   for (int i = 0; i < 5; ++i) {
     a.rows.push_back({offset, sizes[i], i != 2, i == 1 ? 0.01f : 0.0f, i == 1 || i == 3 ? 0.02f : 0.0f});
+    a.rows.back().rowSize = i == 4 ? 50 : 0;
+    a.rows.back().weightDecay = i == 3 ? 0.5f : 0;
+    a.rows.back().rateScale = i == 4 ? 0.25f : 1;
     offset += sizes[i];
   }
   a.p = random.floats(offset);
@@ -24,7 +27,9 @@ Arena arenaOf(uint64_t seed) {
   a.m = random.floats(offset, 0.1);
   a.v = random.floats(offset, 0.1);
   a.p[7] = 0;  // sign(0) = 0
-  for (float& value : a.v) value = std::fabs(value);
+  for (float& value : a.v) value = std::fabs(value) + 0.01f;
+  a.aux = random.floats(offset, 0.05);
+  a.average = random.floats(offset);
   return a;
 }
 
@@ -32,44 +37,88 @@ double sign(double x) {
   return (x > 0) - (x < 0);
 }
 
+double normOf(const std::vector<double>& x, int64_t begin, int64_t end) {
+  double sum = 0;
+  for (int64_t i = begin; i < end; ++i) sum += x[i] * x[i];
+  return std::sqrt(sum);
+}
+
+// The optimiser's part of Device::update's comment, in doubles; rate includes rateScale.
+void expectedElement(const UpdateConfig& c, int64_t step, double rate, double decay, double d, Arena& a,
+                     int64_t i) {
+  double p = a.p[i], m = a.m[i], v = a.v[i], aux = a.aux[i];
+  if (c.coupledDecay)
+    d += decay * p;
+  else
+    p *= 1 - rate * decay;
+  const double t = static_cast<double>(step);
+  if (c.kind == UpdateKind::kAdam) {
+    m = c.beta1 * m + (1.0 - c.beta1) * d;
+    v = c.beta2 * v + (1.0 - c.beta2) * d * d;
+    if (c.amsgrad) aux = std::fmax(aux, v);
+    const double bias1 = 1 - std::pow(c.beta1, t), bias2 = 1 - std::pow(c.beta2, t);
+    const double second = c.amsgrad ? aux : v;
+    p -= c.keras ? rate * std::sqrt(bias2) / bias1 * m / (std::sqrt(second) + c.epsilon)
+                 : rate * (m / bias1) / (std::sqrt(second / bias2) + c.epsilon);
+  } else if (c.kind == UpdateKind::kSgd) {
+    m = c.momentum * m + (c.keras ? rate * d : d);
+    const double move = c.nesterov ? (c.keras ? rate * d : d) + c.momentum * m : m;
+    p -= c.momentum == 0 ? rate * d : c.keras ? move : rate * move;
+  } else if (c.kind == UpdateKind::kRmsprop) {
+    v = c.beta2 * v + (1.0 - c.beta2) * d * d;
+    if (c.centered) aux = c.beta2 * aux + (1.0 - c.beta2) * d;
+    const double second = c.centered ? v - aux * aux : v;
+    double move = c.keras ? rate * d / std::sqrt(second + c.epsilon) : d / (std::sqrt(second) + c.epsilon);
+    if (c.momentum != 0) move = m = c.momentum * m + move;
+    p -= c.keras ? move : rate * move;
+  } else {
+    v += d * d;
+    const double sum = v + c.initialAccumulator;
+    p -= rate * d / (c.keras ? std::sqrt(sum + c.epsilon) : std::sqrt(sum) + c.epsilon);
+  }
+  const UpdateState state = stateOf(c);
+  a.p[i] = static_cast<float>(p);
+  if (state.m) a.m[i] = static_cast<float>(m);
+  if (state.v) a.v[i] = static_cast<float>(v);
+  if (state.aux) a.aux[i] = static_cast<float>(aux);
+  if (c.average == AverageKind::kEma)
+    a.average[i] = static_cast<float>(c.averageDecay * a.average[i] + (1.0 - c.averageDecay) * p);
+}
+
 // Device::update's comment, in doubles.
 UpdateSums expectedUpdate(const UpdateConfig& c, int64_t step, Arena& a) {
   UpdateSums sums = {0, 0, step, 1, 1};
-  std::vector<double> d(a.p.size()), norms;
+  std::vector<double> d(a.p.size()), weights(a.p.begin(), a.p.end()), norms;
   for (const TensorRow& row : a.rows) {
-    double norm = 0;
     for (int64_t i = row.offset; i < row.offset + row.size && row.trainable; ++i) {
       const double p = a.p[i];
       d[i] = a.g[i] + row.l1 * sign(p) + 2.0 * row.l2 * p;
-      norm += d[i] * d[i];
       sums.penalty += row.l1 * std::fabs(p) + row.l2 * p * p;
     }
-    sums.squaredNorm += norm;
-    norms.push_back(std::sqrt(norm));
+    norms.push_back(normOf(d, row.offset, row.offset + row.size));
+    sums.squaredNorm += norms.back() * norms.back();
   }
   for (size_t tensor = 0; tensor < a.rows.size(); ++tensor) {
     const TensorRow& row = a.rows[tensor];
+    const int64_t rowSize = row.rowSize > 0 ? row.rowSize : row.size;
     for (int64_t i = row.offset; i < row.offset + row.size; ++i) {
       a.g[i] = 0;
       if (!row.trainable) continue;
       double g = d[i];
       const double limit = c.clipLimit;
-      if (c.clip == ClipKind::kGlobalNorm) g *= std::fmin(1, limit / (std::sqrt(sums.squaredNorm) + 1e-6));
-      if (c.clip == ClipKind::kTensorNorm) g *= limit / std::fmax(norms[tensor], limit);
+      if (c.clip == ClipKind::kGlobalNorm)
+        g *= std::fmin(1, limit / (std::sqrt(sums.squaredNorm) + c.clipEpsilon));
+      if (c.clip == ClipKind::kTensorNorm) g *= std::fmin(1, limit / (norms[tensor] + c.clipEpsilon));
       if (c.clip == ClipKind::kValue) g = std::fmin(std::fmax(g, -limit), limit);
-      if (c.kind == UpdateKind::kAdam) {
-        const double m = c.beta1 * static_cast<double>(a.m[i]) + (1.0 - c.beta1) * g;
-        const double v = c.beta2 * static_cast<double>(a.v[i]) + (1.0 - c.beta2) * g * g;
-        const double mHat = m / (1 - std::pow(c.beta1, static_cast<double>(step)));
-        const double vHat = v / (1 - std::pow(c.beta2, static_cast<double>(step)));
-        a.p[i] = static_cast<float>(a.p[i] - c.learningRate * mHat / (std::sqrt(vHat) + c.epsilon));
-        a.m[i] = static_cast<float>(m);
-        a.v[i] = static_cast<float>(v);
-      } else {
-        const double m = c.momentum * static_cast<double>(a.m[i]) + g;
-        a.p[i] = static_cast<float>(a.p[i] - c.learningRate * (c.nesterov ? g + c.momentum * m : m));
-        a.m[i] = static_cast<float>(m);
+      if (c.clip == ClipKind::kAdaptive) {
+        const int64_t begin = row.offset + (i - row.offset) / rowSize * rowSize;
+        const double most = limit * std::fmax(normOf(weights, begin, begin + rowSize), c.clipEpsilon);
+        g *= std::fmin(1, most / normOf(d, begin, begin + rowSize));
       }
+      if (c.noiseEta > 0)
+        g += std::sqrt(c.noiseEta / std::pow(static_cast<double>(step), c.noiseGamma)) *
+             noiseOf({77, kNoiseStream, static_cast<uint32_t>(step - 1)}, i);
+      expectedElement(c, step, c.learningRate * row.rateScale, row.weightDecay, g, a, i);
     }
   }
   return sums;
@@ -79,7 +128,8 @@ UpdateConfig adamConfig(ClipKind clip) {
   UpdateConfig c;
   c.kind = UpdateKind::kAdam;
   c.clip = clip;
-  c.clipLimit = clip == ClipKind::kValue ? 0.03f : 1.0f;
+  c.clipLimit = clip == ClipKind::kValue ? 0.03f : clip == ClipKind::kAdaptive ? 0.01f : 1.0f;
+  c.clipEpsilon = clip == ClipKind::kAdaptive ? 1e-3f : 1e-6f;
   c.learningRate = 0.01f;
   c.beta1 = 0.9f;
   c.beta2 = 0.999f;
@@ -95,18 +145,59 @@ UpdateConfig sgdConfig(ClipKind clip, float momentum, bool nesterov) {
   return c;
 }
 
+// Each rule with the options that change its arithmetic.
+std::vector<UpdateConfig> ruleConfigs() {
+  std::vector<UpdateConfig> configs;
+  for (const bool keras : {false, true}) {
+    UpdateConfig c = adamConfig(ClipKind::kNone);
+    c.keras = keras;
+    c.epsilon = 1e-3f;
+    configs.push_back(c);
+    c.amsgrad = true;
+    c.average = AverageKind::kEma;
+    c.averageDecay = 0.9f;
+    c.coupledDecay = true;
+    configs.push_back(c);
+    c = sgdConfig(ClipKind::kNone, 0.9f, true);
+    c.keras = keras;
+    c.noiseEta = 0.3f;
+    c.noiseGamma = 0.55f;
+    configs.push_back(c);
+    for (const bool centered : {false, true}) {
+      c = sgdConfig(ClipKind::kNone, centered ? 0.5f : 0, false);
+      c.kind = UpdateKind::kRmsprop;
+      c.keras = keras;
+      c.centered = centered;
+      c.beta2 = 0.9f;
+      c.epsilon = 1e-2f;
+      configs.push_back(c);
+    }
+    c = sgdConfig(ClipKind::kNone, 0, false);
+    c.kind = UpdateKind::kAdagrad;
+    c.keras = keras;
+    c.initialAccumulator = 0.1f;
+    c.epsilon = 1e-2f;
+    configs.push_back(c);
+  }
+  return configs;
+}
+
 UpdateSums run(Device& device, const UpdateConfig& config, int64_t step, Arena& a,
                const LossSums* loss = nullptr) {
   UpdateSums sums;
-  StepScalars scalars = {0, config.learningRate, step - 1, 1, 0};
+  StepScalars scalars = {0, config.learningRate, step - 1, 1, 0, 3};
   UpdateArgs args{};
   args.config = config;
   args.scalars = &scalars;
   args.rows = a.rows;
   args.params = a.p.data();
   args.grads = a.g.data();
-  args.m = a.m.data();
-  args.v = a.v.data();
+  const UpdateState state = stateOf(config);
+  args.m = state.m ? a.m.data() : nullptr;
+  args.v = state.v ? a.v.data() : nullptr;
+  args.aux = state.aux ? a.aux.data() : nullptr;
+  args.average = config.average == AverageKind::kNone ? nullptr : a.average.data();
+  args.seed = 77;
   args.loss = loss;
   args.sums = &sums;
   device.update(args);
@@ -120,9 +211,10 @@ bool near(double a, double b, double tolerance) {
 
 }  // namespace
 
-TEST("adam and sgd, every clip and both penalties agree with double loops and clear the gradients") {
-  std::vector<UpdateConfig> configs;
-  for (ClipKind clip : {ClipKind::kNone, ClipKind::kGlobalNorm, ClipKind::kTensorNorm, ClipKind::kValue}) {
+TEST("every rule, clip and penalty agrees with double loops and clears the gradients") {
+  std::vector<UpdateConfig> configs = ruleConfigs();
+  for (ClipKind clip : {ClipKind::kNone, ClipKind::kGlobalNorm, ClipKind::kTensorNorm, ClipKind::kValue,
+                        ClipKind::kAdaptive}) {
     configs.push_back(adamConfig(clip));
     configs.push_back(sgdConfig(clip, 0, false));
     configs.push_back(sgdConfig(clip, 0.9f, false));
@@ -144,6 +236,8 @@ TEST("adam and sgd, every clip and both penalties agree with double loops and cl
           harness::requireClose(actual.p.data(), expected.p, 1e-6, what + "p");
           harness::requireClose(actual.m.data(), expected.m, 1e-6, what + "m");
           harness::requireClose(actual.v.data(), expected.v, 1e-6, what + "v");
+          harness::requireClose(actual.aux.data(), expected.aux, 1e-6, what + "aux");
+          harness::requireClose(actual.average.data(), expected.average, 1e-6, what + "average");
           CHECK(near(device->penalty(actual.rows, arenaOf(i).p.data()), wanted.penalty, 1e-6));
         }
 }

@@ -102,3 +102,32 @@ export interface SgdGolden extends TrainingGolden {
 export function trainingGolden(): { readonly adam: AdamGolden; readonly sgd: SgdGolden } {
   return readGolden('training.json');
 }
+
+/** Fifty updates of an LSTM with a linear head, mse, by each of PyTorch's optimizers. */
+export interface OptimizersGolden {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  readonly units: number;
+  readonly batchSize: number;
+  readonly timeSteps: number;
+  /** Updates of each case. */
+  readonly steps: number;
+  readonly start: GoldenArrays;
+  /** The batches that all cases go through again and again. */
+  readonly x: GoldenArray[];
+  readonly y: GoldenArray[];
+  readonly cases: readonly {
+    readonly id: string;
+    /** Of each batch, before the update. */
+    readonly losses: number[];
+    /** Of each update's gradients, before clipping. */
+    readonly norms: number[];
+    readonly end: GoldenArrays;
+    /** Of the weights. */
+    readonly average?: GoldenArrays;
+  }[];
+}
+
+export function optimizersGolden(): OptimizersGolden {
+  return readGolden('optimizers.json');
+}

@@ -39,11 +39,18 @@ export function layersOf(nodes: readonly Node[], rules: ParameterRules = {}): La
   });
 }
 
-/** One parameter's penalty under the layer's own word for it, and whether the layer learns. */
-function rulesOf({ penalties, frozen }: ParameterRules, parameter: string, option: string): object {
+/** One parameter's penalty and constraint under the layer's own words for them, and whether the layer learns. */
+function rulesOf(
+  { penalties, constraints, frozen }: ParameterRules,
+  parameter: string,
+  option: string,
+): object {
   const penalty = penalties?.[parameter];
+  const constraint = constraints?.[parameter];
+  const word = option.replace('regularizer', 'constraint').replace('Regularizer', 'Constraint');
   return {
     ...(penalty === undefined ? {} : { [option]: penalty }),
+    ...(constraint === undefined ? {} : { [word]: constraint }),
     ...(frozen?.has(parameter) ? { trainable: false } : {}),
   };
 }

@@ -44,7 +44,7 @@ export const deviceTolerance = {
   norm: 20 * UNIT,
 
   /** Losses and weights of a few training steps from the same start. */
-  update: 40 * UNIT,
+  update: 60 * UNIT,
 
   /** Losses and norms of twenty training steps. */
   training: 10 * UNIT,
@@ -55,6 +55,9 @@ export const deviceTolerance = {
   /** Weights after twenty steps of Adam, which divides each gradient by its own size: an element whose gradients
    * nearly cancel has a large relative error, and moves by a share of the learning rate all the same. */
   trainedByAdam: 3000 * UNIT,
+
+  /** Losses, norms and weights of fifty updates, those included that divide a gradient by its own size. */
+  fiftyUpdates: 3000 * UNIT,
 };
 
 /** TF32 keeps 10 bits of the factors' mantissas and adds in float32: one rounding of a factor. */

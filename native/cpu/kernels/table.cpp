@@ -33,8 +33,7 @@ const Kernels& kernels() {
       .dropout = dropout,
       .lossRows = lossRows,
       .normBlock = normBlock,
-      .adamBlock = adamBlock,
-      .sgdBlock = sgdBlock,
+      .updateBlock = updateBlock,
   };
   return table;
 }

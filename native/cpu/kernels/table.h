@@ -26,9 +26,8 @@ void softmaxBackwardRows(int64_t rows, int classes, const float* y, float* dy);
 void dropout(uint64_t seed, uint32_t stream, uint32_t step, uint64_t first, int64_t count, uint32_t threshold,
              float scale, const float* x, float* y);
 void lossRows(const LossRows&, RowSums*);
-NormSums normBlock(int64_t size, const float* p, const float* g, float l1, float l2);
-void adamBlock(const UpdateBlock&);
-void sgdBlock(const UpdateBlock&);
+NormSums normBlock(int64_t size, const float* p, const float* g, float scale, float l1, float l2);
+void updateBlock(const UpdateBlock&);
 
 const Kernels& kernels();
 

@@ -3,18 +3,10 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "engine/philox.h"
+#include "engine/update_rule.h"
 
 // One parameter of an update, by engine/device.h's equations. Its arithmetic is that of native/cpu/kernels/update.cpp.
 namespace lstm::elements {
-
-constexpr int kClipNone = 0;
-constexpr int kClipGlobalNorm = 1;
-constexpr int kClipTensorNorm = 2;
-constexpr int kClipValue = 3;
-
-constexpr int kAdam = 0;
-constexpr int kSgd = 1;
 
 // g + l1 sign(p) + 2 l2 p
 LSTM_HOST_DEVICE inline float penalised(float g, float p, float l1, float l2) {
@@ -33,32 +25,6 @@ LSTM_HOST_DEVICE inline double penaltyOf(float p, float l1, float l2) {
   return l1 * fabs(value) + l2 * (value * value);
 }
 
-// The clip of a tensor: a factor (both norms, and 1 without a clip) or a limit. tensorSquaredNorm is read for
-// kClipTensorNorm alone.
-struct Clip {
-  bool byValue;
-  float value;
-};
-
-LSTM_HOST_DEVICE inline Clip clipOf(int kind, float limit, double squaredNorm, double tensorSquaredNorm) {
-  if (kind == kClipValue) return {true, limit};
-  double factor = 1;
-  if (kind == kClipGlobalNorm) {
-    factor = limit / (sqrt(squaredNorm) + 1e-6);
-    factor = factor < 1 ? factor : 1;
-  } else if (kind == kClipTensorNorm) {
-    const double norm = sqrt(tensorSquaredNorm);
-    factor = limit / (norm > limit ? norm : static_cast<double>(limit));
-  }
-  return {false, static_cast<float>(factor)};
-}
-
-LSTM_HOST_DEVICE inline float clipped(const Clip& clip, float g) {
-  if (!clip.byValue) return g * clip.value;
-  g = g < -clip.value ? -clip.value : g;
-  return g > clip.value ? clip.value : g;
-}
-
 // The squared norm fits a float: Adam's v is one, and an infinite v would stop its parameter for good.
 LSTM_HOST_DEVICE inline bool normIsFinite(double squaredNorm) {
   return fabsf(static_cast<float>(squaredNorm)) < INFINITY;
@@ -67,19 +33,6 @@ LSTM_HOST_DEVICE inline bool normIsFinite(double squaredNorm) {
 // Whether the update happens: the norm is finite, and so is the loss, where it is looked at.
 LSTM_HOST_DEVICE inline bool updateApplies(double squaredNorm, double loss) {
   return normIsFinite(squaredNorm) && fabs(loss) < static_cast<double>(INFINITY);
-}
-
-// Adam's bias corrections of step `step`, from 1.
-struct BiasCorrection {
-  float stepSize;          // learningRate / (1 - beta1^step)
-  float inverseRootBias2;  // 1 / sqrt(1 - beta2^step)
-};
-
-LSTM_HOST_DEVICE inline BiasCorrection biasCorrection(float learningRate, float beta1, float beta2,
-                                                      int64_t step) {
-  const double t = static_cast<double>(step);
-  return {static_cast<float>(learningRate / (1 - pow(static_cast<double>(beta1), t))),
-          static_cast<float>(1 / sqrt(1 - pow(static_cast<double>(beta2), t)))};
 }
 
 struct LossScale {
@@ -94,37 +47,76 @@ LSTM_HOST_DEVICE inline LossScale nextLossScale(const LossScale& now, bool finit
   return {now.scale * 2 < INFINITY ? now.scale * 2 : now.scale, 0};
 }
 
-struct UpdateElement {
-  float inverseLossScale;
-  float l1, l2;
-  Clip clip;
-  float learningRate;           // sgd
-  float momentum;               // sgd
-  bool nesterov;                // sgd
-  float beta1, beta2, epsilon;  // adam
-  BiasCorrection bias;          // adam
-};
-
-// adam (Kingma and Ba 2015, Algorithm 1, epsilon outside the root). The caller clears g.
-LSTM_HOST_DEVICE inline void adamElement(const UpdateElement& u, float g, float* p, float* m, float* v) {
-  const float d = clipped(u.clip, penalised(g * u.inverseLossScale, *p, u.l1, u.l2));
-  const float first = u.beta1 * *m + (1 - u.beta1) * d;
-  const float second = u.beta2 * *v + (1 - u.beta2) * (d * d);
-  *m = first;
-  *v = second;
-  *p -= u.bias.stepSize * first / (sqrtf(second) * u.bias.inverseRootBias2 + u.epsilon);
+// The gradient that the optimiser sees. normal: of the standard distribution, read where there is noise.
+LSTM_HOST_DEVICE inline float finalGradient(const ElementFactors& f, float g, float p, float normal) {
+  float d = penalised(g * f.gradScale, p, f.l1, f.l2) * f.clipScale;
+  d = d < -f.clipValue ? -f.clipValue : d;
+  d = d > f.clipValue ? f.clipValue : d;
+  return d + f.noise * normal + f.coupled * p;
 }
 
-// sgd in PyTorch's form, dampening 0. m null: no momentum.
-LSTM_HOST_DEVICE inline void sgdElement(const UpdateElement& u, float g, float* p, float* m) {
-  const float d = clipped(u.clip, penalised(g * u.inverseLossScale, *p, u.l1, u.l2));
-  if (!m) {
-    *p -= u.learningRate * d;
+// An element's state; what an optimiser does not keep is not touched. hasM, hasAux: whether it keeps them.
+struct ElementState {
+  float p, m, v, aux;
+};
+
+LSTM_HOST_DEVICE inline void adamElement(const ElementFactors& f, float d, bool hasAux, ElementState& s) {
+  s.m = f.beta1 * s.m + (1 - f.beta1) * d;
+  s.v = f.beta2 * s.v + (1 - f.beta2) * (d * d);
+  float second = s.v;
+  if (hasAux) second = s.aux = s.aux > s.v ? s.aux : s.v;
+  s.p = s.p * f.keep - f.stepSize * s.m / (sqrtf(second) * f.rootScale + f.outRoot);
+}
+
+LSTM_HOST_DEVICE inline void sgdElement(const ElementFactors& f, float d, bool hasM, ElementState& s) {
+  if (!hasM) {
+    s.p = s.p * f.keep - f.inner * f.outer * d;
     return;
   }
-  const float moment = u.momentum * *m + d;
-  *m = moment;
-  *p -= u.learningRate * (u.nesterov ? d + u.momentum * moment : moment);
+  s.m = f.momentum * s.m + f.inner * d;
+  s.p = s.p * f.keep - f.outer * (f.ahead * (f.inner * d) + f.moment * s.m);
+}
+
+LSTM_HOST_DEVICE inline void rmspropElement(const ElementFactors& f, float d, bool hasM, bool hasAux,
+                                            ElementState& s) {
+  s.v = f.beta2 * s.v + (1 - f.beta2) * (d * d);
+  float variance = s.v;
+  if (hasAux) {
+    s.aux = f.beta2 * s.aux + (1 - f.beta2) * d;
+    variance = s.v - s.aux * s.aux;
+    variance = variance > 0 ? variance : 0;
+  }
+  float move = f.inner * d / (sqrtf(variance + f.inRoot) + f.outRoot);
+  if (hasM) move = s.m = f.momentum * s.m + move;
+  s.p = s.p * f.keep - f.outer * move;
+}
+
+LSTM_HOST_DEVICE inline void adagradElement(const ElementFactors& f, float d, ElementState& s) {
+  s.v = s.v + d * d;
+  s.p = s.p * f.keep - f.outer * (d / (sqrtf(s.v + f.inRoot) + f.outRoot));
+}
+
+LSTM_HOST_DEVICE inline void optimizeElement(int kind, const ElementFactors& f, float d, bool hasM,
+                                             bool hasAux, ElementState& s) {
+  switch (kind) {
+    case kAdamRule:
+      return adamElement(f, d, hasAux, s);
+    case kSgdRule:
+      return sgdElement(f, d, hasM, s);
+    case kRmspropRule:
+      return rmspropElement(f, d, hasM, hasAux, s);
+    default:
+      return adagradElement(f, d, s);
+  }
+}
+
+// The average takes the parameter before the constraint, as in Keras.
+LSTM_HOST_DEVICE inline float averaged(const ElementFactors& f, float average, float p) {
+  return average + f.averageWeight * (p - average);
+}
+
+LSTM_HOST_DEVICE inline float constrained(const ElementFactors& f, float p) {
+  return f.nonNegative && !(p > 0) ? 0 : p;
 }
 
 }  // namespace lstm::elements

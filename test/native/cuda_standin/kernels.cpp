@@ -385,6 +385,87 @@ int64_t updatePartials(int64_t size, int rowCount) {
   return 2 * (size / 4096 + rowCount) + 2;
 }
 
+namespace {
+
+struct UpdateViews {
+  float *p, *g, *m, *v, *aux, *average;
+  uint16_t* half;
+};
+
+UpdateViews viewsOf(const Memory& memory, const RuntimeUpdate& u) {
+  UpdateViews at = {memory.at(u.dParams, u.size, "update.dParams"),
+                    memory.at(u.dGrads, u.size, "update.dGrads"),
+                    memory.atOrNull(u.dM, u.size, "update.dM"),
+                    memory.atOrNull(u.dV, u.size, "update.dV"),
+                    memory.atOrNull(u.dAux, u.size, "update.dAux"),
+                    memory.atOrNull(u.dAverage, u.size, "update.dAverage"),
+                    memory.atOrNull(static_cast<uint16_t*>(u.dHalfParams), u.size, "update.dHalfParams")};
+  if (u.rule.kind == lstm::kAdamRule && !at.m) throw Violation{"update.dM: null for adam"};
+  if (u.rule.kind != lstm::kSgdRule && !at.v) throw Violation{"update.dV: null"};
+  if (u.rule.average != lstm::kNoAverage && !at.average) throw Violation{"update.dAverage: null"};
+  return at;
+}
+
+// Calls function(first, count, stride) for each row of a tensor, or each column.
+template <typename Function>
+void forLines(const RuntimeTensorRow& row, bool byColumn, Function function) {
+  const int64_t rows = row.size / row.rowSize;
+  if (byColumn)
+    for (int64_t c = 0; c < row.rowSize; ++c) function(row.offset + c, rows, row.rowSize);
+  else
+    for (int64_t r = 0; r < rows; ++r) function(row.offset + r * row.rowSize, row.rowSize, int64_t{1});
+}
+
+void clipAdaptively(const RuntimeUpdate& u, UpdateViews& at, const RuntimeTensorRow& row, float gradScale) {
+  forLines(row, false, [&](int64_t first, int64_t count, int64_t stride) {
+    double squaredNorm = 0, squaredWeights = 0;
+    for (int64_t k = first; k < first + count * stride; k += stride) {
+      at.g[k] = elements::penalised(at.g[k] * gradScale, at.p[k], row.l1, row.l2);
+      squaredNorm += static_cast<double>(at.g[k]) * at.g[k];
+      squaredWeights += static_cast<double>(at.p[k]) * at.p[k];
+    }
+    const float clip = lstm::adaptiveClip(u.rule.clipLimit, u.rule.clipEpsilon, squaredNorm, squaredWeights);
+    for (int64_t k = first; k < first + count * stride; k += stride) at.g[k] *= clip;
+  });
+}
+
+void holdMaxNorm(UpdateViews& at, const RuntimeTensorRow& row) {
+  forLines(row, row.byColumn != 0, [&](int64_t first, int64_t count, int64_t stride) {
+    double squaredNorm = 0;
+    for (int64_t k = first; k < first + count * stride; k += stride)
+      squaredNorm += static_cast<double>(at.p[k]) * at.p[k];
+    const float scale = lstm::maxNormScale(row.maxNorm, squaredNorm);
+    for (int64_t k = first; k < first + count * stride; k += stride) at.p[k] *= scale;
+  });
+}
+
+void updateTensor(const RuntimeUpdate& u, UpdateViews& at, const RuntimeTensorRow& row,
+                  const lstm::StepFactors& step, double squaredNorm, double tensorSquaredNorm) {
+  if (u.rule.clip == lstm::kAdaptiveClip) clipAdaptively(u, at, row, step.gradScale);
+  const lstm::ElementFactors f =
+      lstm::elementFactors(u.rule, step, {row.l1, row.l2, row.rateScale, row.weightDecay, row.constraint},
+                           squaredNorm, tensorSquaredNorm);
+  const lstm::RandomKey noise = {u.seed, lstm::kNoiseStream, step.noiseStep};
+  for (int64_t k = row.offset; k < row.offset + row.size; ++k) {
+    elements::ElementState s = {at.p[k], at.m ? at.m[k] : 0, at.v ? at.v[k] : 0, at.aux ? at.aux[k] : 0};
+    const float d = elements::finalGradient(f, at.g[k], s.p, f.noise > 0 ? lstm::noiseOf(noise, k) : 0);
+    elements::optimizeElement(u.rule.kind, f, d, at.m != nullptr, at.aux != nullptr, s);
+    if (at.m) at.m[k] = s.m;
+    if (at.v) at.v[k] = s.v;
+    if (at.aux) at.aux[k] = s.aux;
+    if (at.average) at.average[k] = elements::averaged(f, at.average[k], s.p);
+    at.p[k] = elements::constrained(f, s.p);
+  }
+  if (row.constraint == lstm::kMaxNormConstraint) {
+    if (!u.hasMaxNorm) throw Violation{"update.hasMaxNorm: not set"};
+    holdMaxNorm(at, row);
+  }
+  for (int64_t k = row.offset; at.half && k < row.offset + row.size; ++k)
+    at.half[k] = elements::halfBits(u.halfKind, at.p[k]);
+}
+
+}  // namespace
+
 RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int penaltyOnly,
                      RuntimeError* error) {
   const RuntimeUpdate u = *given;
@@ -406,54 +487,30 @@ RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int pe
       sums->penalty = penalty;
       return;
     }
-    float* g = memory.at(u.dGrads, u.size, "update.dGrads");
-    float* m = memory.atOrNull(u.dM, u.size, "update.dM");
-    float* v = u.kind == elements::kAdam ? memory.at(u.dV, u.size, "update.dV") : nullptr;
-    if (v && !m) throw Violation{"update.dM: null for adam"};
-    RuntimeScalars* scalars = memory.at(u.dScalars, 1, "update.dScalars");
-    uint16_t* half = memory.atOrNull(static_cast<uint16_t*>(u.dHalfParams), u.size, "update.dHalfParams");
-    const float lossScale = u.unscaled ? 1 : scalars->lossScale;
-    const float inverseLossScale = 1 / lossScale;
-    const elements::BiasCorrection bias =
-        elements::biasCorrection(scalars->learningRate, v ? u.beta1 : 0, v ? u.beta2 : 0, scalars->step + 1);
+    UpdateViews at = viewsOf(memory, u);
     const RuntimeLossSums* loss = memory.atOrNull(u.dLoss, 1, "update.dLoss");
+    RuntimeScalars* scalars = memory.at(u.dScalars, 1, "update.dScalars");
     double* tensorNorms = memory.at(u.dTensorNorms, u.rowCount, "update.dTensorNorms");
+    const float gradScale = u.unscaled ? u.gradScale : u.gradScale / scalars->lossScale;
     double squaredNorm = 0;
     for (int i = 0; i < u.rowCount; ++i) {
       const RuntimeTensorRow& row = rows[i];
       tensorNorms[i] = 0;
       for (int64_t k = row.offset; row.trainable && k < row.offset + row.size; ++k)
-        tensorNorms[i] += elements::squaredGradient(g[k] * inverseLossScale, p[k], row.l1, row.l2);
+        tensorNorms[i] += elements::squaredGradient(at.g[k] * gradScale, at.p[k], row.l1, row.l2);
       squaredNorm += tensorNorms[i];
     }
     const bool applies = elements::updateApplies(squaredNorm, loss ? loss->loss : 0);
+    const lstm::StepFactors step =
+        lstm::stepFactors(u.rule, scalars->learningRate, gradScale, scalars->step, scalars->averaged);
     for (int i = 0; i < u.rowCount; ++i) {
       const RuntimeTensorRow& row = rows[i];
-      elements::UpdateElement element{};
-      element.inverseLossScale = inverseLossScale;
-      element.l1 = row.l1;
-      element.l2 = row.l2;
-      element.clip = elements::clipOf(u.clip, u.clipLimit, squaredNorm, tensorNorms[i]);
-      element.learningRate = scalars->learningRate;
-      element.momentum = u.momentum;
-      element.nesterov = u.nesterov != 0;
-      element.beta1 = u.beta1;
-      element.beta2 = u.beta2;
-      element.epsilon = u.epsilon;
-      element.bias = bias;
-      for (int64_t k = row.offset; k < row.offset + row.size; ++k) {
-        if (applies && row.trainable) {
-          if (u.kind == elements::kAdam)
-            elements::adamElement(element, g[k], p + k, m + k, v + k);
-          else
-            elements::sgdElement(element, g[k], p + k, m ? m + k : nullptr);
-          if (half) half[k] = elements::halfBits(u.halfKind, p[k]);
-        }
-        g[k] = 0;
-      }
+      if (applies && row.trainable) updateTensor(u, at, row, step, squaredNorm, tensorNorms[i]);
+      std::fill(at.g + row.offset, at.g + row.offset + row.size, 0.0f);
     }
     scalars->step += applies;
-    *sums = {penalty, squaredNorm, scalars->step, lossScale, applies};
+    scalars->averaged += applies && u.rule.average != lstm::kNoAverage;
+    *sums = {penalty, squaredNorm, scalars->step, u.unscaled ? 1 : scalars->lossScale, applies};
     const bool finite = elements::normIsFinite(squaredNorm);
     if (!u.dynamicLossScale || (finite && !applies)) return;
     const elements::LossScale next =

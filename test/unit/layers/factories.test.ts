@@ -1,17 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import {
+  adagrad,
   adam,
+  adamW,
   constant,
   dense,
   dropout,
+  elasticNet,
   embedding,
   l1,
   l1l2,
   l2,
   lstm,
+  maxNorm,
+  nonNegative,
   normal,
   orthogonal,
   pool,
+  rmsprop,
   sgd,
   torchUniform,
   uniform,
@@ -61,9 +67,50 @@ describe('factories', () => {
     expect(lstm({ hiddenSize: 4, biasInitializer: torchUniform(), forgetBias: 2 }).forgetBias).toBe(2);
   });
 
+  const common = {
+    weightDecay: 0,
+    decay: 'decoupled',
+    accumulate: { passes: 1, reduction: 'mean' },
+    convention: 'pytorch',
+  };
+  const adamRest = { epsilon: 1e-8, amsgrad: false };
+
   it.each([
-    ['adam', adam(), { kind: 'adam', learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }],
-    ['sgd', sgd(), { kind: 'sgd', learningRate: 0.01, momentum: 0, nesterov: false }],
+    ['adam', adam(), { ...common, kind: 'adam', learningRate: 1e-3, beta1: 0.9, beta2: 0.999, ...adamRest }],
+    ['adamW', adamW(), { ...adam(), weightDecay: 0.01 }],
+    ["Keras' adam", adam({ convention: 'keras' }), { ...adam(), convention: 'keras', epsilon: 1e-7 }],
+    ['sgd', sgd(), { ...common, kind: 'sgd', learningRate: 0.01, momentum: 0, nesterov: false }],
+    [
+      'rmsprop',
+      rmsprop(),
+      {
+        ...common,
+        kind: 'rmsprop',
+        learningRate: 0.01,
+        rho: 0.99,
+        epsilon: 1e-8,
+        momentum: 0,
+        centered: false,
+      },
+    ],
+    [
+      "Keras' rmsprop",
+      rmsprop({ convention: 'keras' }),
+      { ...rmsprop(), convention: 'keras', learningRate: 1e-3, rho: 0.9, epsilon: 1e-7 },
+    ],
+    [
+      'adagrad',
+      adagrad(),
+      { ...common, kind: 'adagrad', learningRate: 0.01, epsilon: 1e-10, initialAccumulator: 0 },
+    ],
+    [
+      "Keras' adagrad",
+      adagrad({ convention: 'keras' }),
+      { ...adagrad(), convention: 'keras', learningRate: 1e-3, epsilon: 1e-7, initialAccumulator: 0.1 },
+    ],
+    ['maxNorm', maxNorm(2), { kind: 'maxNorm', limit: 2, axis: 'row' }],
+    ['nonNegative', nonNegative(), { kind: 'nonNegative' }],
+    ['elasticNet', elasticNet(0.5, { l1Ratio: 0.25 }), { l1: 0.125, l2: 0.1875 }],
     ['normal', normal(), { kind: 'normal', mean: 0, stddev: 0.05 }],
     ['orthogonal', orthogonal(), { kind: 'orthogonal', gain: 1 }],
     ['zeros', zeros(), { kind: 'constant', value: 0 }],
@@ -144,7 +191,7 @@ describe('factories', () => {
     [() => adam({ beta1: 1 }), 'adam.beta1: expected a number from 0 to less than 1, received 1'],
     [
       () => adam({ clip: { globalNorm: 1, value: 1 } as never }),
-      'adam.clip: expected exactly one of globalNorm, tensorNorm and value, received an object with globalNorm, value',
+      'adam.clip: expected exactly one of globalNorm, tensorNorm, adaptive and value, received an object with globalNorm, value',
     ],
     [
       () => sgd({ clip: { globlNorm: 1 } as never }),

@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { adam, dense, embedding, l1l2, lstm, pool, sgd, torchUniform } from '../../../src/index.js';
+import {
+  adagrad,
+  adam,
+  adamW,
+  cosineDecay,
+  dense,
+  embedding,
+  l1l2,
+  lstm,
+  pool,
+  rmsprop,
+  sgd,
+  torchUniform,
+} from '../../../src/index.js';
 import { resolveChain } from '../../../src/layers/chain.js';
-import { lowerNetwork, lowerOptimizer } from '../../../src/model/lowering.js';
+import { lowerNetwork } from '../../../src/model/lowering.js';
+import { lowerOptimizer } from '../../../src/model/lowerOptimizer.js';
 
 const tokens = { kind: 'tokens', size: 9 } as const;
 
@@ -55,14 +69,55 @@ describe('lowerNetwork', () => {
   });
 });
 
+const parameters = ['embedding.weight', 'lstm.weight_ih_l0', 'lstm.bias_ih_l0', 'fc.weight', 'fc.bias'].map(
+  (name, i) => ({ name, shape: [1], offset: i, size: 1, trainable: true }),
+);
+
 describe('lowerOptimizer', () => {
   it.each([
     [adam(), { kind: 'none' }],
-    [adam({ clip: { globalNorm: 2 } }), { kind: 'globalNorm', limit: 2 }],
-    [sgd({ clip: { tensorNorm: 3 } }), { kind: 'tensorNorm', limit: 3 }],
+    [adam({ clip: { globalNorm: 2 } }), { kind: 'globalNorm', limit: 2, epsilon: 1e-6 }],
+    [adam({ clip: { globalNorm: 2, epsilon: 0 } }), { kind: 'globalNorm', limit: 2, epsilon: 0 }],
+    [sgd({ clip: { tensorNorm: 3 } }), { kind: 'tensorNorm', limit: 3, epsilon: 0 }],
+    [sgd({ clip: { adaptive: 0.01 } }), { kind: 'adaptive', limit: 0.01, epsilon: 1e-3 }],
     [sgd({ clip: { value: 4 } }), { kind: 'value', limit: 4 }],
   ])('row %#: names the one clip there is', (optimizer, clip) => {
-    const { clip: _clip, ...settings } = optimizer;
-    expect(lowerOptimizer(optimizer)).toEqual({ ...settings, clip });
+    expect(lowerOptimizer(optimizer, [])).toMatchObject({ kind: optimizer.kind, clip });
+  });
+
+  it('gives each parameter the first group that names it, its layer or a pattern of either', () => {
+    const optimizer = adamW({
+      weightDecay: 0.5,
+      groups: [
+        { parameters: '*.bias*', weightDecay: 0 },
+        { parameters: ['embedding', 'lstm'], learningRateScale: 0.25 },
+      ],
+    });
+    expect([...lowerOptimizer(optimizer, parameters).groups!]).toEqual([
+      0.25, 0.5, 0.25, 0.5, 1, 0, 1, 0.5, 1, 0,
+    ]);
+    expect(lowerOptimizer(adamW(), parameters).groups).toBeUndefined();
+  });
+
+  it('refuses a group that names nothing, and suggests a name', () => {
+    const optimizer = sgd({ groups: [{ parameters: 'embeding' }] });
+    expect(() => lowerOptimizer(optimizer, parameters)).toThrow(
+      "optimizer.groups[0].parameters: expected the name of one (did you mean 'embedding'?), received 'embeding'",
+    );
+  });
+
+  it.each([adam, adamW, sgd, rmsprop, adagrad])('follows a schedule where it is given the rate', (make) => {
+    const optimizer = make({ learningRate: cosineDecay({ initial: 0.1 }) });
+    expect(lowerOptimizer(optimizer, [], 0.05)).toMatchObject({ learningRate: 0.05 });
+    expect(() => lowerOptimizer(optimizer, [])).toThrow("received 'cosineDecay'");
+  });
+
+  it('leaves the mean of NT-ASGD to the training loop', () => {
+    expect(lowerOptimizer(sgd({ average: { kind: 'ntAsgd' } }), [])).toMatchObject({
+      average: { kind: 'none' },
+    });
+    expect(lowerOptimizer(sgd({ average: { kind: 'ema' } }), [])).toMatchObject({
+      average: { kind: 'ema', decay: 0.999 },
+    });
   });
 });
