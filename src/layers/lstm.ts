@@ -22,7 +22,7 @@ const float32Limit = real("a number above 0 in float32's range", (value) => {
 /** Settings that an LSTM has as a layer of a model and alone; {@link projectionFits} holds for them. */
 export const lstmFields = {
   hiddenSize: whole(1, maxSize),
-  numLayers: whole(1, 1024).default(1),
+  numLayers: whole(1, 256).default(1),
   bidirectional: flag.default(false),
   bias: choice('double', 'single', 'none').default('double'),
   dropout: fraction.default(0),

@@ -122,3 +122,71 @@ TEST_ON_CUDA(
           return std::vector<std::vector<float>>{dy.get(), {static_cast<float>(sum.get()[0])}};
         });
 }
+
+TEST_ON_CUDA("updates of every size, with tensors off 16-byte places, agree with the CPU device") {
+  const std::vector<TensorRow> rows = {
+      {0, 1, true, 0, 0}, {3, 33, true, 0.01f, 0}, {37, 1025, true, 0, 0.1f}, {1063, 70001, true, 0, 0}};
+  const int64_t size = 1063 + 70001;
+  for (const UpdateKind kind : {UpdateKind::kAdam, UpdateKind::kSgd})
+    for (const ClipKind clip : {ClipKind::kGlobalNorm, ClipKind::kTensorNorm})
+      compare(1e-5, "update " + std::to_string(static_cast<int>(kind)), [&](Device& device) {
+        harness::Random random(18);
+        std::vector<float> gaps(size, 0.0f);  // what lies between tensors is 0
+        const auto drawn = [&](double scale) {
+          std::vector<float> values = random.floats(size, scale);
+          for (const int64_t at : {1, 2, 36, 1062}) values[at] = 0;
+          return values;
+        };
+        const On<float> params(device, drawn(1)), grads(device, drawn(0.1)), m(device, gaps), v(device, gaps);
+        const On<UpdateSums> sums(device, {{-1, -1, -1, -1, -1}});
+        const On<StepScalars> scalars(device, {{0, 0.01f, 0, 1, 0, 0}});
+        UpdateArgs args{};
+        args.config.kind = kind;
+        args.config.clip = clip;
+        args.config.clipLimit = 0.5f;
+        args.config.beta1 = 0.9f;
+        args.config.beta2 = 0.99f;
+        args.config.epsilon = 1e-3f;  // so that no near-zero gradient moves its weight by a whole step
+        args.config.momentum = 0.9f;
+        args.scalars = scalars.data();
+        args.rows = rows;
+        args.params = params.data();
+        args.grads = grads.data();
+        args.m = m.data();
+        args.v = kind == UpdateKind::kAdam ? v.data() : nullptr;
+        args.sums = sums.data();
+        device.update(args);
+        const UpdateSums got = sums.get()[0];
+        return std::vector<std::vector<float>>{
+            params.get(),
+            grads.get(),
+            m.get(),
+            v.get(),
+            {static_cast<float>(got.squaredNorm), static_cast<float>(got.penalty)}};
+      });
+}
+
+TEST_ON_CUDA("crossEntropy of few and of many classes agrees with the CPU device") {
+  for (const int classes : {2, 33, 1000, 5000})
+    for (const int rows : {1, 33, 70})
+      compare(1e-5, "classes " + idOf(rows, classes), [&](Device& device) {
+        harness::Random random(19);
+        std::vector<int32_t> ids(rows);
+        for (int32_t& id : ids) id = random.below(classes);
+        const On<int32_t> onIds(device, ids);
+        const On<float> logits(device, random.floats(rows * classes, 5)), gradient(device, logits.get());
+        const On<LossSums> sums(device, {{-1, -1, -1, -1, -1, -1}});
+        LossArgs args{};
+        args.kind = LossKind::kCrossEntropy;
+        args.rows = rows;
+        args.classes = classes;
+        args.predictions = logits.data();
+        args.ids = onIds.data();
+        args.dPredictions = gradient.data();
+        args.sums = sums.data();
+        device.loss(args);
+        const LossSums got = sums.get()[0];
+        return std::vector<std::vector<float>>{
+            gradient.get(), {static_cast<float>(got.loss), static_cast<float>(got.correct)}};
+      });
+}
