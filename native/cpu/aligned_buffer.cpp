@@ -36,8 +36,8 @@ void* allocateAligned(size_t bytes) {
   const size_t alignment = huge ? kHugePage : kLine;
   const size_t rounded = roundUp(std::max<size_t>(bytes, 1), kLine);
   // A system that overcommits would grant more than the machine has and end the process when it is touched.
-  void* memory = bytes > pageBytes(_SC_PHYS_PAGES) ? nullptr : std::aligned_alloc(alignment, rounded);
-  if (!memory) {
+  void* memory = nullptr;
+  if (bytes > pageBytes(_SC_PHYS_PAGES) || posix_memalign(&memory, alignment, rounded) != 0) {
     const size_t free = pageBytes(_SC_AVPHYS_PAGES);
     OutOfMemory error("the CPU device could not allocate " + std::to_string(bytes) + " bytes; " +
                       std::to_string(free) + " are free");
