@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <cstring>
+
 #include "cuda/runtime_library.h"
 
 namespace {
@@ -37,11 +39,21 @@ StandIn open() {
 
 const CudaRuntime* gpu = nullptr;
 
-}  // namespace
-
-void setGpuRuntime(const CudaRuntime* runtime) {
-  gpu = runtime;
+bool openGpu(const char* library) {
+  const lstm::cuda::RuntimeLibrary opened = lstm::cuda::openRuntime(library, "");
+  if (!opened.runtime) {
+    std::printf("%s\n", opened.reason.c_str());
+    return false;
+  }
+  if (std::strcmp(opened.runtime->implementation, "cuda") != 0)
+    std::printf("%s is a %s: nothing below ran on a GPU\n", library, opened.runtime->implementation);
+  gpu = opened.runtime;
+  return true;
 }
+
+[[maybe_unused]] const bool offered = (harness::openGpu = openGpu) != nullptr;
+
+}  // namespace
 
 const CudaRuntime* gpuRuntime() {
   return gpu;

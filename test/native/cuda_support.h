@@ -46,8 +46,7 @@ void onStandIn(const lstm::cuda::CudaDeviceOptions& options, Body body) {
   requireClean("");
 }
 
-// The runtime that onCuda() takes instead of the stand-in; null = the stand-in. Set once, before the tests run.
-void setGpuRuntime(const CudaRuntime* runtime);
+// The runtime that onCuda() takes instead of the stand-in; null = the stand-in. Set by --gpu, before the tests run.
 const CudaRuntime* gpuRuntime();
 
 // Runs `body` with a device on the GPU where the tests were given one, else on the stand-in.

@@ -34,6 +34,9 @@ struct Test {
   bool onAnyCuda = false;  // also runs on a real GPU
 };
 
+// Opens the CUDA library of that file for the tests that run on any GPU; null in a program without them.
+inline bool (*openGpu)(const char* library) = nullptr;
+
 inline std::vector<Test>& tests() {
   static std::vector<Test> all;
   return all;

@@ -3,8 +3,6 @@
 #include <exception>
 
 #include "cpu/cpu_device.h"
-#include "cuda/runtime_library.h"
-#include "cuda_support.h"
 #include "harness.h"
 
 namespace lstm::cpu::wide {
@@ -25,22 +23,6 @@ std::vector<const lstm::cpu::Kernels*> allKernels() {
 
 }  // namespace harness
 
-namespace {
-
-bool openGpu(const char* library) {
-  const lstm::cuda::RuntimeLibrary opened = lstm::cuda::openRuntime(library, "");
-  if (!opened.runtime) {
-    std::printf("%s\n", opened.reason.c_str());
-    return false;
-  }
-  if (std::strcmp(opened.runtime->implementation, "cuda") != 0)
-    std::printf("%s is a %s: nothing below ran on a GPU\n", library, opened.runtime->implementation);
-  setGpuRuntime(opened.runtime);
-  return true;
-}
-
-}  // namespace
-
 // lstm_native_tests [--gpu LIBRARY] [part of a sentence or file name]
 // With --gpu: the tests that compare a CUDA device with the CPU device alone, on the first GPU by that library.
 int main(int argc, char** argv) {
@@ -48,7 +30,7 @@ int main(int argc, char** argv) {
   int failed = 0;
   int skipped = 0;
   const bool onGpu = argc > 2 && std::strcmp(argv[1], "--gpu") == 0;
-  if (onGpu && !openGpu(argv[2])) {
+  if (onGpu && !(harness::openGpu && harness::openGpu(argv[2]))) {
     std::printf("0 passed, 1 failed\n");
     return 1;
   }

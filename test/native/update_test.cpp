@@ -262,7 +262,8 @@ TEST("a loss or norm that is not finite leaves parameters and moments alone and 
     for (bool inLoss : {false, true}) {
       Arena a = arenaOf(1);
       const Arena before = a;
-      LossSums loss = {inLoss ? bad : 1.0, 0, 0, 0};
+      LossSums loss = {};
+      loss.loss = inLoss ? bad : 1.0;
       if (!inLoss) a.g[30000] = bad;
       const UpdateSums sums = run(*device, adamConfig(ClipKind::kGlobalNorm), 1, a, &loss);
       CHECK(sums.applied == 0);
