@@ -9,7 +9,7 @@ import { filesBelow, root } from './support/shell.mjs';
 const common = ['errors.ts', 'config'];
 // Descriptors, data and files: they know no native code and no model.
 const leaves = ['layers', 'losses', 'regularizers', 'optimizers', 'schedules', 'metrics', 'initializers'];
-const below = [...leaves, 'data', 'text', 'io'];
+const below = [...leaves, 'data', 'text', 'series', 'io'];
 
 /** Room of src/ (first folder or file name) -> rooms it may import. Every room may import itself. */
 const typescriptRooms = {
@@ -19,8 +19,10 @@ const typescriptRooms = {
   native: common,
   model: [...common, ...below, 'native', 'training'],
   training: [...common, ...below, 'native', 'model'],
-  cli: [...common, ...below, 'native', 'model', 'training', 'index.ts'],
-  'index.ts': [...common, ...below, 'native', 'model', 'training'],
+  search: [...common, ...below, 'native', 'model', 'training'],
+  report: [...common, ...below, 'native', 'model', 'training'],
+  cli: [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'index.ts'],
+  'index.ts': [...common, ...below, 'native', 'model', 'training', 'search', 'report'],
 };
 
 /** What a room may import by `import type` beside that: types leave no import in the program. */
