@@ -275,7 +275,8 @@ describe('bad input', () => {
     expect(failure).toBeInstanceOf(DataError);
     expect(failure).toMatchObject({ cause, details: { epoch: 3, index: 1000 } });
     expect((failure as Error).message).toMatch(/epoch 3 after 1000 examples: connection lost/);
-    if (!('shuffleBuffer' in options || 'bucketBuffer' in options)) expect(found).toHaveLength(15);
+    const buffered = 'shuffleBuffer' in options || 'bucketBuffer' in options;
+    expect(found.length).toBeGreaterThanOrEqual(buffered ? 0 : 15);
   });
 
   it('passes on an error that names a place of its own', async () => {
