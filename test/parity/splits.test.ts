@@ -67,7 +67,8 @@ describe("folds beside scikit-learn's", () => {
         parts[0]!.map((_, k) => parts.map((part) => part[k]!).sort((a, b) => a - b));
       const found = folds.map(({ validation }) => counts(labels, validation));
       expect(byClass(found)).toEqual(byClass(wanted.validation));
-      const totals = (parts: readonly number[][]) => parts.map((part) => part.reduce((a, b) => a + b)).sort();
+      const totals = (parts: readonly number[][]) =>
+        parts.map((part) => part.reduce((a, b) => a + b)).sort((a, b) => a - b);
       expect(totals(found)).toEqual(totals(wanted.validation));
     },
   );

@@ -13,12 +13,13 @@ export type CsvColumn<T extends ColumnType = ColumnType> = T extends 'text'
   : Float64Array;
 
 /** A table in memory, by columns of one length. */
-export interface CsvTable<C extends ColumnTypes = Record<never, never>> {
-  readonly columns: { readonly [K in keyof C]: CsvColumn<C[K]> } & Readonly<Record<string, CsvColumn>>;
+export interface CsvTable<C extends ColumnTypes | undefined = undefined> {
+  readonly columns: Readonly<Record<string, CsvColumn>> &
+    (C extends ColumnTypes ? { readonly [K in keyof C]: CsvColumn<C[K]> } : unknown);
   readonly rows: number;
 }
 
-export interface ReadCsvOptions<C extends ColumnTypes = ColumnTypes> extends CsvFormat {
+export interface ReadCsvOptions<C extends ColumnTypes | undefined = ColumnTypes> extends CsvFormat {
   /** What columns hold. Others hold numbers, if all of their fields are numbers or `missing`, else text. */
   readonly columns?: C | undefined;
   /** Texts that stand for a missing number or date, such as `''` or `NA`: they are read as NaN. Default none. */
@@ -38,7 +39,7 @@ const schema = settings({ ...formatFields, columns: columnsField.optional(), mis
  *
  * @throws ConfigError for wrong options. DataError as {@link csvRecords}, and for a source without records.
  */
-export async function readCsv<const C extends ColumnTypes = Record<never, never>>(
+export async function readCsv<const C extends ColumnTypes | undefined = undefined>(
   source: TextSource,
   options: ReadCsvOptions<C> = {},
 ): Promise<CsvTable<C>> {

@@ -117,7 +117,7 @@ describe('bucketByLength', () => {
     const together = (lengths: Int32Array, epoch: number) =>
       order(lengths, { batchSize: 10, epoch, bucketByLength: true })
         .find((rows) => rows.includes(0))!
-        .toSorted();
+        .toSorted((a, b) => a - b);
     const equal = new Int32Array(1000).fill(20);
     expect(together(equal, 0)).not.toEqual(together(equal, 1));
     const distinct = Int32Array.from(equal, (_, row) => 3000 + row);
