@@ -241,7 +241,15 @@ export {
 } from './native/devices.js';
 export type { NativeMemory as ModelMemory } from './native/binding.js';
 
-export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
+export type {
+  BatchLogs,
+  Callback,
+  EpochBeginLogs,
+  TrainBeginLogs,
+  TrainingControl,
+} from './training/callbacks.js';
+export type { CallbackState } from './training/callbackStates.js';
+export type { Exact } from './io/exactJson.js';
 export type { BatchSizeSearch, BatchSizeTrial } from './training/batchSizeSearch.js';
 export type { LearningRateSearch, RateLoss } from './training/rateCurve.js';
 export type { Verbosity } from './training/display.js';
