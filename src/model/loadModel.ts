@@ -32,6 +32,8 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
     const {
       content,
       vocabulary,
+      series,
+      labels,
       compiled,
       optimizerState,
       schedule,
@@ -56,6 +58,8 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       lifecycle,
       device,
       vocabulary,
+      series,
+      labels,
       compiled,
       optimizerState,
       rate: schedule,

@@ -7,6 +7,7 @@ import { layerName, maxSize } from '../layers/common.js';
 import type { Layer } from '../layers/layer.js';
 import type { Signal } from '../layers/signal.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
+import { FittedSeries } from '../series/fittedSeries.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 
 /** What `sequential` takes beside the layers. */
@@ -21,6 +22,10 @@ export interface SequentialOptions extends DeviceOptions {
   readonly name?: string | undefined;
   /** Kept and saved with the model, for `generate`. */
   readonly vocabulary?: Vocabulary | undefined;
+  /** Kept and saved with the model, for `forecast`: `timeSeries(options).fit(table)`. */
+  readonly series?: FittedSeries | undefined;
+  /** Names of the classes, kept and saved with the model, for `labelNames`; two for a single output. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** All that a model is rebuilt from, JSON throughout and frozen. */
@@ -39,6 +44,16 @@ export interface ResolvedModel {
   readonly chain: readonly ChainLink[];
 }
 
+/** Names of classes. */
+export const labelsSchema = field<readonly string[]>(
+  'different names of classes',
+  (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((label) => typeof label === 'string' && label !== '') &&
+    new Set(value).size === value.length,
+);
+
 const optionsSchema = settings({
   ...deviceFields,
   input: choice('tokens', 'features').optional(),
@@ -49,6 +64,11 @@ const optionsSchema = settings({
     'a vocabulary, such as characterVocabulary(text)',
     (value) => typeof value === 'object' && value !== null && 'encode' in value && 'toJSON' in value,
   ).optional(),
+  series: field<FittedSeries>(
+    'a fitted series: timeSeries(options).fit(table)',
+    (value) => value instanceof FittedSeries,
+  ).optional(),
+  labels: labelsSchema.optional(),
 });
 
 const configSchema = settings({
@@ -65,7 +85,7 @@ const configSchema = settings({
  * @throws ConfigError
  */
 export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
-  const { input, inputSize, seed, name, vocabulary, ...deviceOptions } = parseOptions(
+  const { input, inputSize, seed, name, vocabulary, series, labels, ...deviceOptions } = parseOptions(
     optionsSchema,
     options,
     'options',
@@ -73,7 +93,9 @@ export function resolveSequential(layers: readonly Layer[], options: SequentialO
   const signal = inputSignal(layers, input, inputSize);
   const model = resolved(name, signal, seed, layers);
   if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
-  return { ...model, vocabulary, deviceOptions };
+  if (series !== undefined) checkSeries(series, signal);
+  if (labels !== undefined) checkLabels(labels, model.chain.at(-1)!.output.size);
+  return { ...model, vocabulary, series, labels: labels && Object.freeze([...labels]), deviceOptions };
 }
 
 /**
@@ -126,6 +148,17 @@ function checkVocabulary(vocabulary: Vocabulary, input: Signal): void {
   const expected =
     input.kind === 'tokens' ? `at most the embedding's ${input.size} ids` : "none for input 'features'";
   throw invalid('options.vocabulary', expected, `${vocabulary.size} ids`);
+}
+
+function checkSeries({ inputSize }: FittedSeries, input: Signal): void {
+  if (input.kind !== 'tokens' && inputSize === input.size) return;
+  const expected = input.kind === 'tokens' ? "none for input 'tokens'" : `one of ${input.size} channels`;
+  throw invalid('options.series', expected, `${inputSize} channels`);
+}
+
+function checkLabels(labels: readonly string[], outputs: number): void {
+  if (labels.length === outputs || (outputs === 1 && labels.length === 2)) return;
+  throw invalid('options.labels', `${outputs === 1 ? 2 : outputs} names`, labels.length);
 }
 
 function invalid(path: string, expected: string, received: unknown): ConfigError {
