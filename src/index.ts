@@ -33,6 +33,8 @@ export type { PlaceRange, SeriesPlaces, SeriesSplitOptions } from './series/spli
 export type { FittedColumn } from './series/filled.js';
 export type { FittedScaler } from './series/scaler.js';
 export { forecast, type Forecast, type ForecastModel, type ForecastOptions } from './series/forecast.js';
+export { leastSquares, type LeastSquaresOptions } from './series/leastSquares.js';
+export { seasonalNaive, type SeasonalNaiveOptions } from './series/seasonalNaive.js';
 
 export {
   characterVocabulary,

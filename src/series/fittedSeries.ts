@@ -6,11 +6,12 @@ import { deepFreeze, parseOptions } from '../config/parseConfig.js';
 import type { Tensor } from '../data/tensor.js';
 import type { DataTable } from '../data/table.js';
 import { CheckpointError, ConfigError } from '../errors.js';
+import { channelNames } from './channels.js';
 import type { FittedColumn } from './filled.js';
 import { checkedOptions, numericColumns, resolvedSchema, type ResolvedSeriesOptions } from './options.js';
 import { scalerSchema } from './scaler.js';
 import { readSeries, type Place } from './seriesRows.js';
-import { channelNames, SeriesWindows } from './windows.js';
+import { SeriesWindows } from './windows.js';
 
 /** A part of a table: windows all of whose targets lie in it. */
 export interface SeriesRange {
