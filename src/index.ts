@@ -43,7 +43,12 @@ export {
   type Vocabulary,
   type VocabularyJSON,
   type VocabularyOptions,
+  type WordSplit,
+  type WordVocabularyOptions,
 } from './text/vocabulary.js';
+export { bytePairVocabulary, type BytePairOptions } from './text/bytePair.js';
+export type { SpecialTokens } from './text/special.js';
+export { tokenizerVocabulary, type Tokenizer, type TokenizerOptions } from './text/tokenizer.js';
 export { generate, type GenerateOptions } from './text/generate.js';
 
 export { embedding, type EmbeddingLayer, type EmbeddingOptions } from './layers/embedding.js';

@@ -9,7 +9,7 @@ import { metricsSchema } from '../metrics/metric.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { seriesFromJSON } from '../series/fittedSeries.js';
-import { vocabularyFromJSON } from '../text/vocabulary.js';
+import { savedVocabulary } from '../text/vocabulary.js';
 import type { ModelContext } from './context.js';
 import { labelsSchema, resolveConfig, type ResolvedModel } from './modelConfig.js';
 import {
@@ -140,7 +140,7 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       content: { ...checkpoint, tensors: rest },
       best,
       schedule: parseSchedule(extra?.['schedule']),
-      vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
+      vocabulary: vocabulary === undefined ? undefined : savedVocabulary(vocabulary),
       series: series === undefined ? undefined : seriesFromJSON(series),
       labels: parseConfig(labelsSchema.optional(), labels, 'labels'),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
