@@ -93,9 +93,16 @@ function makeBytePair(json: BytePairJSON): Vocabulary | undefined {
   if (spelt === undefined || ranks === undefined) return undefined;
   const names = specialNames(json);
   const first = names.length;
-  const decoder = new TextDecoder();
-  const tokens = Object.freeze([...names, ...spelt.map((token) => decoder.decode(Uint8Array.from(token)))]);
+  const tokens = Object.freeze([
+    ...names,
+    ...spelt.map((token) => new TextDecoder().decode(Uint8Array.from(token))),
+  ]);
   const { paddingId, special: named } = specialIds(json, 0);
+  const encoder = new TextEncoder();
+  const spellings = [
+    ...names.map((token) => encoder.encode(token)),
+    ...spelt.map((token) => Uint8Array.from(token)),
+  ];
   const pieces = new PieceEncoder(ranks);
   return Object.freeze({
     kind: 'bytePair' as const,
@@ -104,16 +111,8 @@ function makeBytePair(json: BytePairJSON): Vocabulary | undefined {
     unknownId: undefined,
     paddingId,
     special: named,
-    encode: (text: string) => Int32Array.from(pieces.encode(text), (symbol) => symbol + first),
-    decode(ids: ArrayLike<number>) {
-      const encoder = new TextEncoder();
-      const parts = Array.from(ids, (id, index) => {
-        if (tokens[id] === undefined) refuseId(id, index, tokens.length);
-        if (id === paddingId) return [];
-        return id < first ? [...encoder.encode(names[id])] : spelt[id - first]!;
-      });
-      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(parts.flat()));
-    },
+    encode: (text: string) => pieces.encode(text, first),
+    decode: (ids: ArrayLike<number>) => decodeBytes(ids, spellings, paddingId),
     toJSON: () => ({
       kind: 'bytePair' as const,
       merges: merges.map(([a, b]): [number, number] => [a, b]),
@@ -121,6 +120,27 @@ function makeBytePair(json: BytePairJSON): Vocabulary | undefined {
       ...(special.length > 0 && { special: [...special] }),
     }),
   });
+}
+
+/** The text of ids whose bytes are `spellings`, padding left out. @throws DataError */
+function decodeBytes(
+  ids: ArrayLike<number>,
+  spellings: readonly Uint8Array[],
+  paddingId: number | undefined,
+): string {
+  let length = 0;
+  for (let index = 0; index < ids.length; index++) {
+    const spelt = spellings[ids[index]!] ?? refuseId(ids[index], index, spellings.length);
+    if (ids[index] !== paddingId) length += spelt.length;
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (let index = 0; index < ids.length; index++) {
+    if (ids[index] === paddingId) continue;
+    all.set(spellings[ids[index]!]!, at);
+    at += spellings[ids[index]!]!.length;
+  }
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(all);
 }
 
 /** The bytes of each symbol; undefined where a merge names one that is not there yet, or one becomes too long. */
@@ -160,9 +180,12 @@ class PieceEncoder {
     this.#ranks = ranks;
   }
 
-  encode(text: string): number[] {
-    const symbols: number[] = [];
-    for (const piece of piecesOf(text)) for (const symbol of this.#piece(piece)) symbols.push(symbol);
+  /** Symbols, `first` added to each. */
+  encode(text: string, first: number): Int32Array {
+    const pieces = piecesOf(text).map((piece) => this.#piece(piece));
+    const symbols = new Int32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of pieces) for (const symbol of piece) symbols[at++] = symbol + first;
     return symbols;
   }
 

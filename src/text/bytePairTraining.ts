@@ -37,8 +37,8 @@ export function learnMerges(
     if (best === undefined || best.count < minFrequency) break;
     const symbol = firstMerged + merges.length;
     merges.push([best.left, best.right]);
-    // A copy: the words' pairs change on the way.
-    for (const word of [...best.words]) {
+    // A copy: the words of the pair change on the way.
+    for (const word of Int32Array.from(best.words)) {
       pairs.add(words[word]!, word, -counts[word]!);
       words[word] = merged(words[word]!, best, symbol);
       pairs.add(words[word]!, word, counts[word]!);
@@ -67,6 +67,8 @@ interface Entry {
 class PairCounts {
   readonly #pairs = new Map<number, Pair>();
   readonly #heap: Entry[] = [];
+  /** Pairs whose count may have changed since the heap was last asked. */
+  readonly #touched = new Set<Pair>();
 
   /** Adds `count` (below 0: takes away) for each pair of a word. */
   add(symbols: readonly number[], word: number, count: number): void {
@@ -75,11 +77,13 @@ class PairCounts {
       pair.count += count;
       if (count > 0) pair.words.add(word);
       else pair.words.delete(word);
-      this.#push({ pair, count: pair.count });
+      this.#touched.add(pair);
     }
   }
 
   takeMostFrequent(): Pair | undefined {
+    for (const pair of this.#touched) this.#push({ pair, count: pair.count });
+    this.#touched.clear();
     for (let entry = this.#pop(); entry !== undefined; entry = this.#pop()) {
       if (entry.count === entry.pair.count && entry.count > 0) return entry.pair;
     }

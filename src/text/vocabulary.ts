@@ -84,6 +84,9 @@ const wordOptionsSchema = settings({
 // Words with inner apostrophes and hyphens, numbers, and every other visible character by itself.
 const wordPattern = /[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|[^\s]/gu;
 
+// Unlike \s, Unicode's own white space has no byte-order mark.
+const blankPattern = /\P{White_Space}+/gu;
+
 /** What decides which tokens a text has and how they are joined. */
 interface Splitting extends SpecialTokens {
   readonly kind: 'character' | 'word';
@@ -200,7 +203,7 @@ function makeVocabulary(splitting: Splitting, known: readonly string[]): Vocabul
 
 function split(text: string, { kind, split: words }: Splitting): readonly string[] {
   if (kind === 'character') return Array.from(text);
-  return text.match(words === 'whitespace' ? /\S+/gu : wordPattern) ?? [];
+  return text.match(words === 'whitespace' ? blankPattern : wordPattern) ?? [];
 }
 
 function count(

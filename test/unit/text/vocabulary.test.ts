@@ -82,9 +82,9 @@ describe('wordVocabulary', () => {
   });
 
   it('takes text that is split already as it stands, its unknown and special words included', () => {
-    const text = 'the <unk> is it - <eos>\n the end , <eos>';
+    const text = 'the <unk> is it - <eos>\n the end\u00a0\ufeff , <eos>';
     const vocabulary = wordVocabulary(text, { split: 'whitespace', special: ['<eos>'] });
-    expect(vocabulary.tokens).toEqual(['<unk>', '<eos>', 'the', ',', '-', 'end', 'is', 'it']);
+    expect(vocabulary.tokens).toEqual(['<unk>', '<eos>', 'the', ',', '-', 'end', 'is', 'it', '\ufeff']);
     expect([...vocabulary.encode('the <unk> end <eos>')]).toEqual([2, 0, 5, 1]);
   });
 
