@@ -12,7 +12,7 @@ export {
 export { classLabels, labelIds, labelNames } from './data/labels.js';
 export { dataTable, sliceRows, type DataTable, type TableColumn } from './data/table.js';
 
-export { timeSeries, type SeriesSplit, type TimeSeries } from './series/timeSeries.js';
+export { timeSeries, type SeriesFold, type SeriesSplit, type TimeSeries } from './series/timeSeries.js';
 export {
   seriesFromJSON,
   type FittedSeries,
@@ -29,7 +29,7 @@ export type {
 } from './series/options.js';
 export type { CalendarFeature } from './series/calendar.js';
 export type { Place } from './series/seriesRows.js';
-export type { PlaceRange, SeriesPlaces, SeriesSplitOptions } from './series/split.js';
+export type { PlaceRange, SeriesFoldOptions, SeriesPlaces, SeriesSplitOptions } from './series/split.js';
 export type { FittedColumn } from './series/filled.js';
 export type { FittedScaler } from './series/scaler.js';
 export { forecast, type Forecast, type ForecastModel, type ForecastOptions } from './series/forecast.js';

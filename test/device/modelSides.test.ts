@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   adam,
   bytePairVocabulary,
+  CheckpointError,
   ConfigError,
   dataTable,
   dense,
@@ -22,6 +23,7 @@ import {
   sequential,
   timeSeries,
 } from '../../src/index.js';
+import { readCheckpoint, writeCheckpoint } from '../../src/io/checkpoint.js';
 
 const device = { device: 'cpu', threads: 1 } as const;
 
@@ -86,6 +88,16 @@ describe('a model with a series', () => {
     expect(after.quantiles!.shape).toEqual([1, 6, 1, 3]);
     await using bare = await loadModel(path, device);
     expect(bare.labels).toBeUndefined();
+  });
+
+  it('of a newer version is refused as such', async () => {
+    await using model = await newModel();
+    await model.save(path);
+    const content = await readCheckpoint(path);
+    await writeCheckpoint(path, { ...content, series: { ...series.toJSON(), version: 2, more: true } });
+    const load = loadModel(path, device);
+    await expect(load).rejects.toThrow(CheckpointError);
+    await expect(load).rejects.toThrow('series: expected version 1 or earlier, received version 2');
   });
 
   it('is refused where the channels are others', async () => {

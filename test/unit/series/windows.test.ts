@@ -265,6 +265,29 @@ describe('a split', () => {
     expect(sameBytes(train.y.data, original.train.y.data)).toBe(false);
   });
 
+  // sklearn.model_selection.TimeSeriesSplit(n_splits=3, gap=2).split(range(20)): test parts of 20 // 4 rows from 5, 10
+  // and 15 on, training rows up to 3, 8 and 13.
+  it('into folds goes forward in time', () => {
+    const short = dataTable({ v: ramp(20) });
+    const folds = [...timeSeries({ lookBack: 2, targets: 'v' }).folds(short, { folds: 3, gap: 2 })];
+    expect(folds.map(({ places }) => places)).toEqual([
+      { train: { from: 0, to: 3 }, validation: { from: 5, to: 10 } },
+      { train: { from: 0, to: 8 }, validation: { from: 10, to: 15 } },
+      { train: { from: 0, to: 13 }, validation: { from: 15, to: 20 } },
+    ]);
+    // Means of 0, 1, 2 and of 0 to 7 and of 0 to 12.
+    expect(folds.map(({ series: fitted }) => fitted.columns['v']!.mean)).toEqual([1, 3.5, 6]);
+    expect(folds.map(({ train, validation }) => [train.y.shape[0], validation.y.shape[0]])).toEqual([
+      [1, 5],
+      [6, 5],
+      [11, 5],
+    ]);
+    const all = () => [...series.folds(short, { folds: 4, validation: 5 })];
+    expect(all).toThrow(
+      'folds: expected less than 20 steps for all parts but training, and gaps, received 20',
+    );
+  });
+
   it('refuses parts that leave nothing to train on', () => {
     expect(() => series.split(table, { validation: 60, test: 40 })).toThrow(ConfigError);
     expect(() => series.split(table, { validation: 1.5 })).toThrow(
