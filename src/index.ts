@@ -19,6 +19,7 @@ export {
   type FittedSeriesJSON,
   type SeriesRange,
   type WindowData,
+  type WindowExample,
 } from './series/fittedSeries.js';
 export type {
   Difference,

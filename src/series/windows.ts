@@ -176,11 +176,11 @@ export class SeriesWindows {
 
   #noWindow(where: string, series?: number): DataError {
     const { lookBack, horizon } = this.#fitted.options;
-    const lengths = this.#table.series.map(({ rows }) => rows.length);
-    const id = series === undefined ? undefined : this.#table.series[series]!.id;
+    const chosen = series === undefined ? this.#table.series : [this.#table.series[series]!];
+    const longest = chosen.reduce((most, { rows }) => Math.max(most, rows.length), 0);
+    const id = series === undefined ? undefined : chosen[0]!.id;
     const of = id === undefined ? '' : ` of series '${id}'`;
     const expected = `a window${of} of ${this.#firstStep() + 1} steps back and ${horizon} ahead, with ${where}`;
-    const longest = series === undefined ? Math.max(...lengths) : lengths[series]!;
     const received = `${longest} steps`;
     return new DataError(`table: expected ${expected}, received ${received}`, {
       name: 'table',

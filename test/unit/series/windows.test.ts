@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, DataError } from '../../../src/errors.js';
+import { ConfigError, DataError, ShapeError } from '../../../src/errors.js';
 import { dataTable, timeSeries, type SeriesOptions, type WindowData } from '../../../src/index.js';
 
 const ramp = (length: number, from = 0) => Array.from({ length }, (_, step) => from + step);
@@ -138,6 +138,15 @@ describe('windows', () => {
     const previous = windowsOf(values, { horizon: 2, difference: 'previous' });
     expect(nested(previous)).toEqual([[[2], [3]]]);
     expect(rows(previous)).toEqual([[4, 5]]);
+  });
+
+  it('come one by one as they come together', () => {
+    const table = dataTable({ v: ramp(9), w: ramp(9).map((step) => step ** 2) });
+    const series = timeSeries({ lookBack: 3, horizon: 2, targets: 'v', inputs: ['v', 'w'] }).fit(table);
+    const examples = [...series.examples(table, { from: 4 })];
+    const together = series.windows(table, { from: 4 });
+    expect(examples.map(({ x }) => x.map((step) => [...step]))).toEqual(nested(together));
+    expect(examples.map(({ y }) => [...y])).toEqual(rows(together));
   });
 });
 
@@ -356,6 +365,18 @@ describe('what cannot be', () => {
     const call = () => timeSeries({ lookBack: 1, targets: 'v', ...options } as SeriesOptions);
     expect(call).toThrow(ConfigError);
     expect(call).toThrow(message);
+  });
+
+  it.each([
+    [null, 'table: expected a table: dataTable({ name: column, ... }), received null'],
+    [{ columns: 5, rows: 1 }, 'table: expected a table'],
+    [{ columns: { v: [1, 2] }, rows: 3 }, 'table: expected 2 rows, as its columns have, received 3'],
+    [{ columns: { v: [1, 2], w: [1] }, rows: 2 }, "column 'w': expected 2 rows, received 1"],
+    [{ columns: { v: 'abc' }, rows: 3 }, "column 'v': expected a list of numbers or texts, received 'abc'"],
+  ])('is refused: the table %j', (value, message) => {
+    const fit = () => timeSeries({ lookBack: 1, targets: 'v' }).fit(value as never);
+    expect(fit).toThrow(ShapeError);
+    expect(fit).toThrow(message);
   });
 
   it('is refused: a place that is none', () => {
