@@ -54,9 +54,10 @@ export function checkTable(table: unknown): DataTable {
  *
  * @param to Default: to the end.
  */
-export function sliceRows(table: DataTable, from: number, to: number = table.rows): DataTable {
+export function sliceRows(table: DataTable, from: number, to?: number): DataTable {
+  const { columns } = checkTable(table);
   return dataTable(
-    Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, column.slice(from, to)])),
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(from, to)])),
   );
 }
 
