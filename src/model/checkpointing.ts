@@ -1,6 +1,6 @@
 import { describe, shapeText } from '../config/describe.js';
 import { field, flag, settings } from '../config/fields.js';
-import { parseOptions } from '../config/parseConfig.js';
+import { parseConfig, parseOptions } from '../config/parseConfig.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { readCheckpoint, writeCheckpoint, type CheckpointContent } from '../io/checkpoint.js';
@@ -8,10 +8,11 @@ import { builtInLossSchema } from '../losses/loss.js';
 import { metricsSchema } from '../metrics/metric.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
-import { vocabularyFromJSON } from '../text/vocabulary.js';
+import { seriesFromJSON } from '../series/fittedSeries.js';
+import { savedVocabulary } from '../text/vocabulary.js';
 import type { TrainingState } from '../training/trainingState.js';
 import type { ModelContext } from './context.js';
-import { resolveConfig, type ResolvedModel } from './modelConfig.js';
+import { labelsSchema, resolveConfig, type ResolvedModel } from './modelConfig.js';
 import {
   bestState,
   bestTensors,
@@ -48,7 +49,7 @@ export async function save(context: ModelContext, path: string, options: SaveOpt
 // All reads are submitted in one turn, so no step comes between them even while the model trains.
 async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
   if (context.transition !== undefined) await settledState(context);
-  const { session, config, vocabulary, compiled } = context;
+  const { session, config, vocabulary, series, labels, compiled } = context;
   const run = includeOptimizer ? context.training?.state() : undefined;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
@@ -66,6 +67,8 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
   return {
     config,
     ...(vocabulary && { vocabulary: vocabulary.toJSON() }),
+    ...(series && { series: series.toJSON() }),
+    ...(labels && { labels }),
     counters: counted(counters, includeOptimizer),
     tensors: {
       ...named(params),
@@ -122,6 +125,8 @@ function carriedTensor({ batchSize, states }: { batchSize: number; states: Float
 export interface LoadedCheckpoint extends ResolvedModel {
   readonly content: CheckpointContent;
   readonly vocabulary: ModelContext['vocabulary'];
+  readonly series: ModelContext['series'];
+  readonly labels: ModelContext['labels'];
   readonly compiled: ModelContext['compiled'];
   readonly optimizerState: ModelContext['optimizerState'];
   readonly schedule: ScheduleJSON | undefined;
@@ -139,7 +144,7 @@ export interface LoadedCheckpoint extends ResolvedModel {
 export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
   requirePath(path, 'loadModel');
   const checkpoint = await readCheckpoint(path);
-  const { vocabulary, extra } = checkpoint;
+  const { vocabulary, series, labels, extra } = checkpoint;
   const { rest: known, training } = splitTraining(checkpoint.tensors);
   const { rest, best } = splitBest(known);
   try {
@@ -149,7 +154,9 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       best,
       schedule: parseSchedule(extra?.['schedule']),
       training: decodeTraining(extra?.['training'], training),
-      vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
+      vocabulary: vocabulary === undefined ? undefined : savedVocabulary(vocabulary),
+      series: series === undefined ? undefined : seriesFromJSON(series),
+      labels: parseConfig(labelsSchema.optional(), labels, 'labels'),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
       optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),
     };

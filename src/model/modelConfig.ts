@@ -7,6 +7,8 @@ import { layerName, maxSize } from '../layers/common.js';
 import type { Layer } from '../layers/layer.js';
 import type { Signal } from '../layers/signal.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
+import { FittedSeries } from '../series/fittedSeries.js';
+import { isTokenizer, isVocabulary, tokenizerVocabulary, type Tokenizer } from '../text/tokenizer.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 
 /** What `sequential` takes beside the layers. */
@@ -19,8 +21,12 @@ export interface SequentialOptions extends DeviceOptions {
   readonly seed?: number | undefined;
   /** A name for people. */
   readonly name?: string | undefined;
-  /** Kept and saved with the model, for `generate`. */
-  readonly vocabulary?: Vocabulary | undefined;
+  /** Kept with the model, for `generate`, and saved unless it is a tokenizer of the caller's. */
+  readonly vocabulary?: Vocabulary | Tokenizer | undefined;
+  /** Kept and saved with the model, for `forecast`: `timeSeries(options).fit(table)`. */
+  readonly series?: FittedSeries | undefined;
+  /** Names of the classes, kept and saved with the model, for `labelNames`; two for a single output. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** All that a model is rebuilt from, JSON throughout and frozen. */
@@ -39,16 +45,34 @@ export interface ResolvedModel {
   readonly chain: readonly ChainLink[];
 }
 
+/** Names of classes. */
+export const labelsSchema = field<readonly string[]>(
+  'different names of classes',
+  (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((label) => typeof label === 'string' && label !== '') &&
+    new Set(value).size === value.length,
+);
+
+/** A vocabulary or a tokenizer. */
+export const vocabularySchema = field<Vocabulary | Tokenizer>(
+  'a vocabulary, such as characterVocabulary(text), or an object with encode and decode',
+  isTokenizer,
+);
+
 const optionsSchema = settings({
   ...deviceFields,
   input: choice('tokens', 'features').optional(),
   inputSize: whole(1, maxSize).optional(),
   seed: whole(0).default(0),
   name: layerName.default('model'),
-  vocabulary: field<Vocabulary>(
-    'a vocabulary, such as characterVocabulary(text)',
-    (value) => typeof value === 'object' && value !== null && 'encode' in value && 'toJSON' in value,
+  vocabulary: vocabularySchema.optional(),
+  series: field<FittedSeries>(
+    'a fitted series: timeSeries(options).fit(table)',
+    (value) => value instanceof FittedSeries,
   ).optional(),
+  labels: labelsSchema.optional(),
 });
 
 const configSchema = settings({
@@ -65,15 +89,22 @@ const configSchema = settings({
  * @throws ConfigError
  */
 export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
-  const { input, inputSize, seed, name, vocabulary, ...deviceOptions } = parseOptions(
-    optionsSchema,
-    options,
-    'options',
-  );
+  const {
+    input,
+    inputSize,
+    seed,
+    name,
+    vocabulary: given,
+    series,
+    labels,
+    ...deviceOptions
+  } = parseOptions(optionsSchema, options, 'options');
   const signal = inputSignal(layers, input, inputSize);
   const model = resolved(name, signal, seed, layers);
-  if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
-  return { ...model, vocabulary, deviceOptions };
+  const vocabulary = vocabularyFor(given, signal);
+  if (series !== undefined) checkSeries(series, signal);
+  if (labels !== undefined) checkLabels(labels, model.chain.at(-1)!.output.size);
+  return { ...model, vocabulary, series, labels: labels && Object.freeze([...labels]), deviceOptions };
 }
 
 /**
@@ -121,11 +152,32 @@ function inputSignal(
   return { kind: 'sequence', size: inputSize };
 }
 
-function checkVocabulary(vocabulary: Vocabulary, input: Signal): void {
-  if (input.kind === 'tokens' && vocabulary.size <= input.size) return;
+/**
+ * A vocabulary, or a tokenizer taken to have as many ids as the input.
+ *
+ * @throws ConfigError where it has more.
+ */
+export function vocabularyFor(
+  given: Vocabulary | Tokenizer | undefined,
+  input: Signal,
+): Vocabulary | undefined {
+  if (given === undefined) return undefined;
+  const vocabulary = isVocabulary(given) ? given : tokenizerVocabulary(given, { size: input.size });
+  if (input.kind === 'tokens' && vocabulary.size <= input.size) return vocabulary;
   const expected =
     input.kind === 'tokens' ? `at most the embedding's ${input.size} ids` : "none for input 'features'";
   throw invalid('options.vocabulary', expected, `${vocabulary.size} ids`);
+}
+
+function checkSeries({ inputSize }: FittedSeries, input: Signal): void {
+  if (input.kind !== 'tokens' && inputSize === input.size) return;
+  const expected = input.kind === 'tokens' ? "none for input 'tokens'" : `one of ${input.size} channels`;
+  throw invalid('options.series', expected, `${inputSize} channels`);
+}
+
+function checkLabels(labels: readonly string[], outputs: number): void {
+  if (labels.length === outputs || (outputs === 1 && labels.length === 2)) return;
+  throw invalid('options.labels', `${outputs === 1 ? 2 : outputs} names`, labels.length);
 }
 
 function invalid(path: string, expected: string, received: unknown): ConfigError {
