@@ -1,9 +1,8 @@
 import type { z } from 'zod';
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
-import { parseOptions } from '../config/parseConfig.js';
 import { ConfigError } from '../errors.js';
-import type { Leaf } from './space.js';
+import { valueAt, type Leaf } from './space.js';
 
 /**
  * Holds a space to the schema of the config: every name has to be one of the schema's, and every config has to pass.
@@ -19,7 +18,18 @@ export function checkSpace(
 ): void {
   for (const { path } of leaves) checkNames(schema, path, `${owner}.space`);
   let number = 0;
-  for (const config of configs) parseOptions(schema, config, `${owner}: config of trial ${number++}`);
+  for (const config of configs) checkConfig(schema, config, `${owner}: config of trial ${number++}`);
+}
+
+function checkConfig(schema: z.ZodType, config: unknown, name: string): void {
+  const issue = schema.safeParse(config).error?.issues[0];
+  if (issue === undefined) return;
+  const path = [name, ...issue.path.map(String)].join('.');
+  const received = describe(valueAt(config, issue.path.map(String)));
+  // zod's own messages are sentences, those of this package say what was expected.
+  const isSentence = /^[A-Z]/.test(issue.message);
+  const text = isSentence ? issue.message : `expected ${issue.message}, received ${received}`;
+  throw new ConfigError(`${path}: ${text}`, { path, expected: issue.message, received });
 }
 
 // Beyond what is not an object (a union, a record) the configs themselves are the check.

@@ -54,7 +54,10 @@ export function resultSvg(
   const { title, width, panelHeight, colors } = parseOptions(schema, options, 'toSvg');
   const size = { width: width - margin.left - margin.right, height: panelHeight };
   const scored = trials.filter(({ value }) => value !== undefined);
-  const panels = scored.length === 0 ? [] : [orderPanel(scored, mode, size), ...leaves.map((leaf) => leafPanel(scored, leaf, mode, size))];
+  const panels =
+    scored.length === 0
+      ? []
+      : [orderPanel(scored, mode, size), ...leaves.map((leaf) => leafPanel(scored, leaf, mode, size))];
   const top = title === undefined ? 0 : titleHeight;
   const step = margin.top + panelHeight + margin.bottom;
   const height = top + Math.max(panels.length, 1) * step;
@@ -67,7 +70,9 @@ export function resultSvg(
     `<style>${baseStyle}${schemed(colors, palette)}</style>`,
     `<rect class="ground" width="${width}" height="${height}"/>`,
     ...(title === undefined ? [] : [text('title', margin.left, 20, 'start', title)]),
-    ...(placed.length > 0 ? placed : [text('label', width / 2, top + step / 2, 'middle', 'no trial has a value')]),
+    ...(placed.length > 0
+      ? placed
+      : [text('label', width / 2, top + step / 2, 'middle', 'no trial has a value')]),
     '</svg>\n',
   ].join('\n');
 }
@@ -81,7 +86,14 @@ function palette(colors: Parameters<typeof baseColors>[0]): string {
 
 /** Values in the order of the trials, and the best so far as a stair. */
 function orderPanel(trials: readonly TrialResult[], mode: 'min' | 'max', size: Size): string {
-  const x = labelled(linearAxis(trials.map(({ number }) => number), size.width, 8), tickText);
+  const x = labelled(
+    linearAxis(
+      trials.map(({ number }) => number),
+      size.width,
+      8,
+    ),
+    tickText,
+  );
   const y = valueAxis(trials, size);
   const whole = furthest(trials);
   const steps: string[] = [];
@@ -97,7 +109,12 @@ function orderPanel(trials: readonly TrialResult[], mode: 'min' | 'max', size: S
   steps.push(`${px(size.width)},${px(size.height - y.place(best!))}`);
   const points = pointsOf(trials, mode, ({ number }) => x.place(number));
   const line = `<polyline class="line sofar" points="${steps.join(' ')}"/>`;
-  return [text('name', 0, -10, 'start', 'value'), frame(x, y, size, 'trial'), line, dots(points, y, size)].join('\n');
+  return [
+    text('name', 0, -10, 'start', 'value'),
+    frame(x, y, size, 'trial'),
+    line,
+    dots(points, y, size),
+  ].join('\n');
 }
 
 function leafPanel(
@@ -110,8 +127,15 @@ function leafPanel(
   const cells = trials.map(({ config }) => cellOf(valueAt(config, path)) ?? '');
   const isNumeric = cells.every((cell) => typeof cell === 'number');
   const isLog = !Array.isArray(from) && 'kind' in from && from.kind === 'logUniform';
-  const x = isNumeric ? numberAxis(cells as number[], isLog || isWide(cells as number[]), size) : wordAxis(cells, size);
-  const places = new Map(trials.map((trial, i) => [trial, isNumeric ? x.place(cells[i] as number) : x.place(words(cells).indexOf(String(cells[i])))]));
+  const x = isNumeric
+    ? numberAxis(cells as number[], isLog || isWide(cells as number[]), size)
+    : wordAxis(cells, size);
+  const places = new Map(
+    trials.map((trial, i) => [
+      trial,
+      isNumeric ? x.place(cells[i] as number) : x.place(words(cells).indexOf(String(cells[i]))),
+    ]),
+  );
   const y = valueAxis(trials, size);
   const points = pointsOf(trials, mode, (trial) => places.get(trial)!);
   return [text('name', 0, -10, 'start', name), frame(x, y, size, ''), dots(points, y, size)].join('\n');
@@ -120,7 +144,10 @@ function leafPanel(
 function numberAxis(values: readonly number[], isLog: boolean, { width }: Size): Labelled {
   if (!isLog || Math.min(...values) <= 0) return labelled(linearAxis(values, width, 8), tickText);
   const axis = logAxis(values, width, 4);
-  return labelled({ ...axis, ticks: axis.ticks.length > 1 ? axis.ticks : [...new Set(values)].slice(0, 6) }, tickText);
+  return labelled(
+    { ...axis, ticks: axis.ticks.length > 1 ? axis.ticks : [...new Set(values)].slice(0, 6) },
+    tickText,
+  );
 }
 
 // Values of several orders of magnitude, such as the rates of a grid.
@@ -147,7 +174,11 @@ function labelled(axis: Axis, label: (tick: number) => string): Labelled {
 }
 
 function valueAxis(trials: readonly TrialResult[], { height }: Size): Axis {
-  return linearAxis(trials.map(({ value }) => value!), height, Math.max(2, Math.round(height / 45)));
+  return linearAxis(
+    trials.map(({ value }) => value!),
+    height,
+    Math.max(2, Math.round(height / 45)),
+  );
 }
 
 /** Trials of the largest resource, the only ones that can be held against each other. */

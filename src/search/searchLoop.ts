@@ -78,7 +78,8 @@ export class SearchLoop {
   /** @throws AbortError, and what the store or `onTrial` throws */
   async run(): Promise<TrialResult[]> {
     const { signal } = this.#plan;
-    const abort = () => this.#stop(new AbortError(`${this.#plan.owner} was aborted`, {}, { cause: signal?.reason }));
+    const abort = () =>
+      this.#stop(new AbortError(`${this.#plan.owner} was aborted`, {}, { cause: signal?.reason }));
     signal?.addEventListener('abort', abort, { once: true });
     try {
       if (signal?.aborted === true) abort();
@@ -105,7 +106,8 @@ export class SearchLoop {
       this.#progress.set(number, progress);
       halving?.decide.record(number, rung, value);
     }
-    for (const { number, state } of this.#results.values()) if (state !== 'pruned') halving?.decide.end(number);
+    for (const { number, state } of this.#results.values())
+      if (state !== 'pruned') halving?.decide.end(number);
   }
 
   async #work(): Promise<void> {
@@ -261,7 +263,11 @@ export class SearchLoop {
   ): Promise<void> {
     const { configOf, seedOf, store, onTrial } = this.#plan;
     const own = { number, config: configOf(number), seed: seedOf(number), state, ...rest };
-    const result = Object.freeze({ ...own, ...(reports.length > 0 && { reports: Object.freeze([...reports]) }), seconds });
+    const result = Object.freeze({
+      ...own,
+      ...(reports.length > 0 && { reports: Object.freeze([...reports]) }),
+      seconds,
+    });
     await store.addResult(result);
     this.#results.set(number, result);
     onTrial?.(result);

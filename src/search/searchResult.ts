@@ -1,5 +1,5 @@
 import { StateError } from '../errors.js';
-import { recordsCsv } from '../training/csv.js';
+import { csvLine } from '../training/csv.js';
 import { resultSvg, type SearchSvgOptions } from './resultSvg.js';
 import { resultRows, resultTable } from './resultTable.js';
 import type { Leaf } from './space.js';
@@ -69,9 +69,12 @@ export class SearchResult<C = unknown> {
     return resultTable(this.#ordered(), this.#facts.leaves);
   }
 
-  /** The same as CSV, one line a trial. */
+  /** The same as CSV: a line of names, then one line a trial. */
   toCsv(): string {
-    return recordsCsv(resultRows(this.#ordered(), this.#facts.leaves));
+    const rows = resultRows(this.#ordered(), this.#facts.leaves);
+    const names = Object.keys(rows[0] ?? {});
+    const header = Object.fromEntries(names.map((name) => [name, name]));
+    return [header, ...rows].map((row) => `${csvLine(row, names)}\n`).join('');
   }
 
   /**

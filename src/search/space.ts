@@ -64,12 +64,7 @@ export function leavesOf(space: unknown, name: string, allowsDraws: boolean): Le
   return leaves;
 }
 
-function groupLeaves(
-  value: unknown,
-  name: string,
-  path: readonly string[],
-  allowsDraws: boolean,
-): Leaf[] {
+function groupLeaves(value: unknown, name: string, path: readonly string[], allowsDraws: boolean): Leaf[] {
   const place = [name, ...path].join('.');
   if (Array.isArray(value)) {
     parseConfig(listSchema, value, place);
@@ -171,7 +166,11 @@ export function requireJson(value: unknown, name: string): void {
   if (bad !== undefined) throw invalid(bad.place, 'a JSON value', bad.value);
 }
 
-function notJson(value: unknown, place: string, depth: number): { place: string; value: unknown } | undefined {
+function notJson(
+  value: unknown,
+  place: string,
+  depth: number,
+): { place: string; value: unknown } | undefined {
   if (value === null || value === undefined) return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : { place, value };
   if (typeof value === 'string' || typeof value === 'boolean') return undefined;
@@ -189,5 +188,9 @@ function isPlain(value: object): boolean {
 
 export function invalid(path: string, expected: string, received: unknown): ConfigError {
   const text = describe(received);
-  return new ConfigError(`${path}: expected ${expected}, received ${text}`, { path, expected, received: text });
+  return new ConfigError(`${path}: expected ${expected}, received ${text}`, {
+    path,
+    expected,
+    received: text,
+  });
 }

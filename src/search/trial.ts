@@ -126,7 +126,9 @@ export function failureOf(error: unknown): TrialFailure {
 }
 
 /** What a trial function gave, checked: a failure where there is nothing to compare. */
-export function outcomeOf(value: unknown): { readonly outcome: TrialOutcome } | { readonly failure: TrialFailure } {
+export function outcomeOf(
+  value: unknown,
+): { readonly outcome: TrialOutcome } | { readonly failure: TrialFailure } {
   const given = (typeof value === 'object' && value !== null ? value : { value }) as TrialOutcome;
   if (!Number.isFinite(given.value)) return { failure: badValue(given.value) };
   const { value: number, folds, metrics } = given;

@@ -52,7 +52,13 @@ type Line =
 
 /** Nothing is kept. */
 export function memoryStore(): TrialStore {
-  return { results: [], reports: [], addResult: async () => {}, addReport: async () => {}, close: async () => {} };
+  return {
+    results: [],
+    reports: [],
+    addResult: async () => {},
+    addReport: async () => {},
+    close: async () => {},
+  };
 }
 
 /**
@@ -93,7 +99,8 @@ function appender(file: FileHandle): (line: Line) => Promise<void> {
   };
 }
 
-function withoutKind<L extends { readonly kind: string }>({ kind: _, ...rest }: L): Omit<L, 'kind'> {
+function withoutKind<L extends { readonly kind: string }>(line: L): Omit<L, 'kind'> {
+  const { kind: _, ...rest } = line;
   return rest;
 }
 
@@ -114,7 +121,10 @@ async function readLines(path: string): Promise<{ lines: Line[]; bytes: number |
     const line = parseLine(text);
     if (line !== undefined) lines.push(line);
     else if (index === texts.length - 1) bytes -= Buffer.byteLength(text) + 1;
-    else throw new CheckpointError(`${path}:${index + 1}: expected a line of a search, received other text`, { path });
+    else
+      throw new CheckpointError(`${path}:${index + 1}: expected a line of a search, received other text`, {
+        path,
+      });
   }
   return { lines, bytes };
 }
@@ -122,7 +132,9 @@ async function readLines(path: string): Promise<{ lines: Line[]; bytes: number |
 function parseLine(text: string): Line | undefined {
   try {
     const value = JSON.parse(text) as Partial<Line> | null;
-    return value !== null && ['search', 'trial', 'report'].includes(value.kind!) ? (value as Line) : undefined;
+    return value !== null && ['search', 'trial', 'report'].includes(value.kind!)
+      ? (value as Line)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -53,6 +53,8 @@ class TrialThread {
   }
 
   tell(message: ToWorker): void {
+    // A worker thread has no origin.
+    // oxlint-disable-next-line require-post-message-target-origin
     if (!this.ended) this.#worker.postMessage(message);
   }
 
