@@ -144,7 +144,7 @@ describe('asha over models', () => {
   it('comes in memory and by checkpoints to the bits of training in one go', async () => {
     const inMemory = await asha(search);
     const stored = await asha({ ...search, folder });
-    const plain = (result: typeof inMemory) => result.trials.map(({ seconds: _, ...trial }) => trial);
+    const plain = (result: typeof inMemory) => result.trials.map(({ seconds: _seconds, ...trial }) => trial);
     expect(plain(stored)).toEqual(plain(inMemory));
     const { best } = inMemory;
     expect(best.resource).toBe(4);
