@@ -43,9 +43,13 @@ function facts(
     ['sequences', sequences.count],
     ['time steps', steps],
     ['shortest, median and longest', `${lengths[0]} / ${middle} / ${lengths.at(-1)}`],
-    ['input', sequences.kind === 'tokens' ? 'tokens' : `${sequences.channels} channels`],
+    ['input', sequences.kind === 'tokens' ? 'tokens' : countText(sequences.channels, 'channel')],
     ...(loss === undefined ? [] : targetFacts(targetsOf(context, data, loss, sequences), labels)),
   ]);
+}
+
+function countText(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 /** Targets as a loss takes them. */
@@ -92,7 +96,7 @@ const mostCharacters = 160;
 /** A row in words: its tokens, where there is a vocabulary, or how much there is of it. */
 export function exampleText({ vocabulary }: ModelContext, sequences: Sequences, row: number): string {
   const length = sequences.lengths[row]!;
-  if (sequences.kind !== 'tokens' || vocabulary === undefined) return `${length} steps`;
+  if (sequences.kind !== 'tokens' || vocabulary === undefined) return countText(length, 'step');
   const from = sequences.offsets[row]!;
   const text = vocabulary.decode(sequences.data.subarray(from, from + length));
   return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters - 1)}…`;

@@ -1,4 +1,4 @@
-import { linearAxis, tickText } from '../training/axis.js';
+import { epochAxis, linearAxis, tickText } from '../training/axis.js';
 import { baseColors, baseStyle, escaped, px, schemed, text, type Palette } from '../training/svg.js';
 import type { ValueExample } from './judge.js';
 
@@ -17,11 +17,7 @@ const margin = { left: 62, right: 14, top: 48, bottom: 34 } as const;
 export function forecastSvg(picture: ForecastPicture): string {
   const { title, target, prediction, low, high, label, from, width, height } = picture;
   const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
-  const x = linearAxis(
-    [from, from + Math.max(target.length - 1, 1)],
-    inner.width,
-    Math.round(inner.width / 80),
-  );
+  const x = epochAxis(from, from + target.length - 1, inner.width, Math.round(inner.width / 80));
   const all = [...target, ...prediction, ...(low ?? []), ...(high ?? [])];
   const y = linearAxis(all, inner.height, Math.max(2, Math.round(inner.height / 45)));
   const point = (value: number, i: number) => `${px(x.place(from + i))},${px(inner.height - y.place(value))}`;
@@ -35,7 +31,7 @@ export function forecastSvg(picture: ForecastPicture): string {
     text('name', 0, -28, 'start', title),
     legend(band !== undefined),
     ...y.ticks.map((tick) => rowSvg(tick, inner.height - y.place(tick), inner.width)),
-    ...x.ticks.filter(Number.isInteger).map((tick) => columnSvg(tick, x.place(tick), inner.height)),
+    ...x.ticks.map((tick) => columnSvg(tick, x.place(tick), inner.height)),
     text('label', inner.width, inner.height + 30, 'end', label),
     ...(band === undefined ? [] : [`<polygon class="band" points="${band.join(' ')}"/>`]),
     lineSvg('validation', target, point),

@@ -8,7 +8,7 @@ import { html, Markup, numberText, percent, type Content } from './markup.js';
 
 /** A table of texts. */
 export function factTable({ head, rows }: FactTable): Markup {
-  const isNumber = head.map((_, column) => rows.some((row) => typeof row[column] === 'number'));
+  const isNumber = head.map((_, column) => rows.some((row) => isNumeral(row[column])));
   const columns = head.map(
     (name, i) => html`<th scope="col" class="${isNumber[i] ? 'right' : 'text'}">${name}</th>`,
   );
@@ -32,6 +32,10 @@ export function factTable({ head, rows }: FactTable): Markup {
       </tbody>
     </table>
   </div>`;
+}
+
+function isNumeral(value: string | number | undefined): boolean {
+  return typeof value === 'number' || (value !== undefined && /^[\d,]+$/.test(value));
 }
 
 function cellText(value: string | number | undefined): string {

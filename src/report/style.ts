@@ -16,17 +16,19 @@ section{background:var(--ground);border:1px solid var(--grid);border-radius:10px
 .scores div{background:var(--ground);border:1px solid var(--grid);border-radius:10px;padding:12px 16px}
 .scores dt{color:var(--soft);font-size:.875rem}
 .scores dd{margin:0;font-size:1.6rem;font-weight:600;font-variant-numeric:tabular-nums}
-.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:8px}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:8px}
 .pictures svg,.wide svg{display:block;width:100%;height:auto}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 .full{width:100%}
 th,td{padding:5px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--grid)}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
-tr:last-child>*{border-bottom:0}
+tbody tr:last-child>*{border-bottom:0}
+.scroll+p{margin-top:10px}
+.wide{min-width:640px}
 .right{text-align:right;white-space:nowrap}
-.text{overflow-wrap:anywhere;min-width:12em}
-.confusion td,.confusion th{border:1px solid var(--ground);text-align:right;padding:6px 9px}
+.text{overflow-wrap:anywhere;min-width:8em}
+.confusion td,.confusion th{border:1px solid var(--ground);text-align:right;padding:6px 9px;white-space:nowrap}
 .confusion thead th{vertical-align:bottom}
 .confusion .tall{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;padding:9px 6px}
 .confusion tbody th{font-weight:400;white-space:nowrap}
