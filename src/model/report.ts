@@ -15,7 +15,7 @@ import type { History } from '../training/history.js';
 import type { ModelContext } from './context.js';
 import { dataTable, exampleText, targetsOf } from './dataFacts.js';
 import { evaluate, type Evaluation } from './evaluate.js';
-import { requireData, sequencesFor, type LabelledData } from './modelData.js';
+import { requireData, sequencesFor, type LabelledData, type TrainingData } from './modelData.js';
 import { predict } from './predict.js';
 import { summaryRows, totals } from './summary.js';
 
@@ -23,10 +23,13 @@ import { summaryRows, totals } from './summary.js';
 export interface ReportOptions {
   /** What `fit` gave, for the curves. */
   readonly history?: History | undefined;
-  /** Data the model is judged by, best such that it was not trained on: scores, confusion matrix or forecast, examples. */
-  readonly data?: LabelledData | undefined;
+  /**
+   * Data the model is judged by, best such that it was not trained on: scores, and of labelled sequences the confusion matrix
+   * or the forecast and the worst examples.
+   */
+  readonly data?: TrainingData | undefined;
   /** Data it was trained on, for the data's summary alone. */
-  readonly trainingData?: LabelledData | undefined;
+  readonly trainingData?: TrainingData | undefined;
   /** By default the last `fit`'s. */
   readonly loss?: LossInput | undefined;
   /** By default the last `fit`'s. */
@@ -48,7 +51,7 @@ export interface ReportOptions {
 }
 
 const textField = field<string>('a text', (value) => typeof value === 'string' && value !== '');
-const dataField = field<LabelledData>('data', (value) => typeof value === 'object' && value !== null);
+const dataField = field<TrainingData>('data', (value) => typeof value === 'object' && value !== null);
 const schema = settings({
   history: field<Pick<History, 'epochs'>>(
     'a History, as fit gives it',
@@ -87,17 +90,18 @@ async function gather(context: ModelContext, parsed: Parsed): Promise<ReportFact
   const { data, trainingData, labels = [], examples, title, config, history } = parsed;
   const { config: modelConfig, chain, input, device } = context;
   for (const one of [data, trainingData]) if (one !== undefined) requireData(one, 'data');
-  const [head, ...rows] = summaryRows({ input, chain });
-  const sequences = data && sequencesFor(context, data.x, data.seqLengths);
+  const [head, ...layers] = summaryRows({ input, chain });
+  const rows = rowsOf(data);
+  const sequences = rows && sequencesFor(context, rows.x, rows.seqLengths);
   return {
     title: title ?? modelConfig.name,
     subtitle: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${deviceText(device.info)}`,
     scores: data === undefined ? {} : numbersOf(await evaluation(context, data, parsed)),
-    model: { head: head!, rows },
+    model: { head: head!, rows: layers },
     modelNote: totals(chain),
     data: dataTableOf(context, parsed),
     epochs: history?.epochs ?? [],
-    judgement: data && (await judgementOf(context, data, sequences!, parsed)),
+    judgement: rows && (await judgementOf(context, rows, sequences!, parsed)),
     labels,
     describe: parsed.describe ?? ((row) => sequences && exampleText(context, sequences, row)),
     examples,
@@ -106,7 +110,12 @@ async function gather(context: ModelContext, parsed: Parsed): Promise<ReportFact
   };
 }
 
-function evaluation(context: ModelContext, data: LabelledData, parsed: Parsed): Promise<Evaluation> {
+// A stream has no rows that could be shown.
+function rowsOf(data: TrainingData | undefined): LabelledData | undefined {
+  return data === undefined || 'kind' in data ? undefined : data;
+}
+
+function evaluation(context: ModelContext, data: TrainingData, parsed: Parsed): Promise<Evaluation> {
   const { loss, metrics, batchSize } = parsed;
   return evaluate(context, data, { batchSize, ...(loss && { loss }), ...(metrics && { metrics }) });
 }
@@ -118,7 +127,7 @@ function numbersOf(evaluated: Evaluation): Record<string, number> {
 
 function dataTableOf(context: ModelContext, parsed: Parsed): FactTable | undefined {
   const loss = parsed.loss ?? context.compiled?.loss;
-  const sets = { training: parsed.trainingData, judged: parsed.data };
+  const sets = { training: rowsOf(parsed.trainingData), judged: rowsOf(parsed.data) };
   const given = Object.entries(sets).flatMap(([name, data]) =>
     data === undefined ? [] : [{ name, data, loss }],
   );

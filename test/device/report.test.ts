@@ -8,6 +8,7 @@ import {
   dense,
   embedding,
   gaussianNll,
+  languageModelStream,
   lstm,
   quantile,
   sequential,
@@ -102,6 +103,19 @@ describe('model.report', () => {
     const html = await readFile(path, 'utf8');
     expect(html).toContain('the cat sat');
     expect(html).toContain('Confusion matrix');
+  });
+
+  it('has scores of a language-model stream', async () => {
+    const layers = [embedding({ vocabSize: 5, size: 3 }), lstm({ hiddenSize: 4 }), dense({ units: 5 })];
+    await using model = await sequential(layers, { device: 'cpu' });
+    const data = languageModelStream([0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3], {
+      batchSize: 2,
+      sequenceLength: 2,
+    });
+    const options = { data, loss: 'crossEntropy', metrics: ['perplexity'], file: 'stream.html' } as const;
+    const html = await readFile(await model.report(folder, options), 'utf8');
+    expect(html).toContain('<dt>perplexity</dt>');
+    expect(html).not.toContain('Worst examples');
   });
 
   it('is written without data and history as well, and refuses options that cannot be', async () => {

@@ -158,9 +158,9 @@ describe.skipIf(!existsSync(dist))('a search that is killed (with dist/ built)',
     expect(JSON.parse(text)).toEqual(
       JSON.parse(JSON.stringify(trials.map(({ seconds: _seconds, ...trial }) => trial))),
     );
-    // Each kill cost the trial that was under way, and nothing else.
+    // A kill costs at most the trial that was under way.
     const callsKilled = (await readFile(log, 'utf8')).trimEnd().split('\n').length;
-    expect(callsKilled).toBeGreaterThan(calls);
+    expect(callsKilled).toBeGreaterThanOrEqual(calls);
     expect(callsKilled).toBeLessThanOrEqual(calls + 2);
   });
 });
