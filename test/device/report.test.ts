@@ -108,9 +108,10 @@ describe('model.report', () => {
   it('has scores of a language-model stream', async () => {
     const layers = [embedding({ vocabSize: 5, size: 3 }), lstm({ hiddenSize: 4 }), dense({ units: 5 })];
     await using model = await sequential(layers, { device: 'cpu' });
-    const data = languageModelStream([0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3], {
+    const data = languageModelStream({
+      tokens: [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3],
       batchSize: 2,
-      sequenceLength: 2,
+      timeSteps: 2,
     });
     const options = { data, loss: 'crossEntropy', metrics: ['perplexity'], file: 'stream.html' } as const;
     const html = await readFile(await model.report(folder, options), 'utf8');
