@@ -35,6 +35,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       compiled,
       optimizerState,
       schedule,
+      training,
       best: tensors,
       ...resolved
     } = await openCheckpoint(path);
@@ -59,6 +60,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       compiled,
       optimizerState,
       rate: schedule,
+      training: training && { state: async () => training },
       best,
     });
   });
