@@ -17,10 +17,10 @@ const typescriptRooms = {
   config: ['errors.ts'],
   ...Object.fromEntries(below.map((room) => [room, [...common, ...below]])),
   native: common,
-  model: [...common, ...below, 'native', 'training'],
+  model: [...common, ...below, 'native', 'training', 'report'],
   training: [...common, ...below, 'native', 'model'],
   search: [...common, ...below, 'native', 'model', 'training'],
-  report: [...common, ...below, 'native', 'model', 'training'],
+  report: [...common, ...below, 'native', 'training'],
   cli: [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'index.ts'],
   'index.ts': [...common, ...below, 'native', 'model', 'training', 'search', 'report'],
 };

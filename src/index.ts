@@ -234,6 +234,7 @@ export type { SaveOptions } from './model/checkpointing.js';
 export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
 export type { FindLearningRateOptions } from './model/findLearningRate.js';
 export type { FitOptions } from './model/fit.js';
+export type { ReportOptions } from './model/report.js';
 export type { SuggestBatchSizeOptions } from './model/suggestBatchSize.js';
 export type { DeviceInput } from './model/move.js';
 export type { LabelledData, SequenceInput, TrainingData } from './model/modelData.js';
@@ -273,6 +274,25 @@ export {
   type UnavailableListing,
 } from './native/devices.js';
 export type { NativeMemory as ModelMemory } from './native/binding.js';
+
+export { asha, type AshaOptions } from './search/asha.js';
+export { draw, type Distribution } from './search/draw.js';
+export { gridSearch, type GridSearchOptions } from './search/gridSearch.js';
+export { modelTrial, type ModelPlan, type ModelTrialOptions } from './search/modelTrial.js';
+export { randomSearch, type RandomSearchOptions } from './search/randomSearch.js';
+export type { SearchSvgOptions } from './search/resultSvg.js';
+export type { HalvingOptions, SearchOptions, TrialSource } from './search/searchOptions.js';
+export { SearchResult, type ScoredTrial } from './search/searchResult.js';
+export type { ConfigOf, DrawSpace, GridSpace } from './search/space.js';
+export type {
+  Trial,
+  TrialFailure,
+  TrialFunction,
+  TrialOutcome,
+  TrialReport,
+  TrialResult,
+} from './search/trial.js';
+export type { ValidationOptions } from './search/trainingParts.js';
 
 export type {
   BatchLogs,
