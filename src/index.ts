@@ -144,7 +144,7 @@ export {
 export { sequential } from './model/sequential.js';
 export { loadModel, type LoadOptions } from './model/loadModel.js';
 export { Model, type SetWeightsOptions } from './model/model.js';
-export type { ModelConfig, SequentialOptions } from './model/modelConfig.js';
+export type { Metadata, ModelConfig, SequentialOptions } from './model/modelConfig.js';
 export type { SaveOptions } from './model/checkpointing.js';
 export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
 export type { FindLearningRateOptions } from './model/findLearningRate.js';

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { describe, shapeText } from '../config/describe.js';
 import { field, flag, settings } from '../config/fields.js';
-import { parseOptions } from '../config/parseConfig.js';
+import { parseConfig, parseOptions } from '../config/parseConfig.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { readCheckpoint, writeCheckpoint, type CheckpointContent } from '../io/checkpoint.js';
@@ -41,7 +42,7 @@ export async function save(context: ModelContext, path: string, options: SaveOpt
 
 // All reads are submitted in one turn, so no step comes between them even while the model trains.
 async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
-  const { session, config, vocabulary, compiled } = context;
+  const { session, config, vocabulary, metadata, compiled } = context;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
   const optimizerState = includeOptimizer ? context.optimizerState : undefined;
@@ -64,8 +65,8 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
       ...(best && bestTensors(best)),
     },
     ...(includeOptimizer && { optimizer: optimizerTensors(arenas, named) }),
-    ...((lasting || schedule || optimizerState) && {
-      extra: { compiled: lasting, schedule, optimizerState },
+    ...((lasting || schedule || optimizerState || metadata) && {
+      extra: { compiled: lasting, schedule, optimizerState, metadata },
     }),
   };
 }
@@ -112,6 +113,7 @@ function carriedTensor({ batchSize, states }: { batchSize: number; states: Float
 export interface LoadedCheckpoint extends ResolvedModel {
   readonly content: CheckpointContent;
   readonly vocabulary: ModelContext['vocabulary'];
+  readonly metadata: ModelContext['metadata'];
   readonly compiled: ModelContext['compiled'];
   readonly optimizerState: ModelContext['optimizerState'];
   readonly schedule: ScheduleJSON | undefined;
@@ -138,12 +140,15 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
       optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),
+      metadata: parseConfig(metadataSchema.optional(), extra?.['metadata'], 'metadata'),
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CheckpointError(`${path}: ${error.message}`, { ...error.details, path }, { cause: error });
   }
 }
+
+const metadataSchema = z.record(z.string(), z.json(), { error: () => 'an object of JSON values' });
 
 const wordSchema = field<string>('a word', (value) => typeof value === 'string');
 

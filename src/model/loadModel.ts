@@ -32,6 +32,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
     const {
       content,
       vocabulary,
+      metadata,
       compiled,
       optimizerState,
       schedule,
@@ -56,6 +57,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       lifecycle,
       device,
       vocabulary,
+      metadata,
       compiled,
       optimizerState,
       rate: schedule,

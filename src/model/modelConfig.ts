@@ -21,7 +21,12 @@ export interface SequentialOptions extends DeviceOptions {
   readonly name?: string | undefined;
   /** Kept and saved with the model, for `generate`. */
   readonly vocabulary?: Vocabulary | undefined;
+  /** JSON of the caller's own, kept and saved with the model: what its inputs and outputs mean, for example. */
+  readonly metadata?: Metadata | undefined;
 }
+
+/** An object of JSON values. */
+export type Metadata = Readonly<Record<string, unknown>>;
 
 /** All that a model is rebuilt from, JSON throughout and frozen. */
 export interface ModelConfig {
@@ -49,6 +54,9 @@ const optionsSchema = settings({
     'a vocabulary, such as characterVocabulary(text)',
     (value) => typeof value === 'object' && value !== null && 'encode' in value && 'toJSON' in value,
   ).optional(),
+  metadata: z
+    .record(z.string(), z.json(), { error: () => 'an object of JSON values' })
+    .optional() as z.ZodType<Metadata | undefined>,
 });
 
 const configSchema = settings({
@@ -65,7 +73,7 @@ const configSchema = settings({
  * @throws ConfigError
  */
 export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
-  const { input, inputSize, seed, name, vocabulary, ...deviceOptions } = parseOptions(
+  const { input, inputSize, seed, name, vocabulary, metadata, ...deviceOptions } = parseOptions(
     optionsSchema,
     options,
     'options',
@@ -73,7 +81,7 @@ export function resolveSequential(layers: readonly Layer[], options: SequentialO
   const signal = inputSignal(layers, input, inputSize);
   const model = resolved(name, signal, seed, layers);
   if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
-  return { ...model, vocabulary, deviceOptions };
+  return { ...model, vocabulary, metadata: deepFreeze(structuredClone(metadata)), deviceOptions };
 }
 
 /**

@@ -29,7 +29,7 @@ import { resolveSequential, type SequentialOptions } from './modelConfig.js';
  */
 export function sequential(layers: readonly Layer[], options: SequentialOptions = {}): Promise<Model> {
   return withCallerStack(sequential, async () => {
-    const { deviceOptions, vocabulary, ...resolved } = resolveSequential(layers, options);
+    const { deviceOptions, vocabulary, metadata, ...resolved } = resolveSequential(layers, options);
     const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
     const session = await Session.create(device, lowerNetwork(chain, input, config.seed));
@@ -45,6 +45,7 @@ export function sequential(layers: readonly Layer[], options: SequentialOptions 
       lifecycle: new Lifecycle('model'),
       device,
       vocabulary,
+      metadata,
       compiled: undefined,
       optimizerState: undefined,
     });
