@@ -8,6 +8,37 @@ export {
   type LanguageModelStream,
   type LanguageModelStreamOptions,
 } from './data/languageModelStream.js';
+export {
+  exampleStream,
+  type Example,
+  type ExampleStream,
+  type ExampleStreamOptions,
+  type FeatureSequence,
+  type TokenSequence,
+} from './data/examples.js';
+export type { ExampleSource } from './data/exampleSource.js';
+export { batchOrder, paddingShare, type BatchOrderOptions, type Sampling } from './data/order.js';
+export {
+  kFold,
+  type Fold,
+  type ForwardKFoldOptions,
+  type GroupedKFoldOptions,
+  type KFoldOptions,
+  type PlainKFoldOptions,
+  type StratifiedKFoldOptions,
+} from './data/folds.js';
+export type { Divisible, RowKey } from './data/rowKeys.js';
+export { selectRows, type RowData } from './data/selectRows.js';
+export {
+  split,
+  type GroupSplitOptions,
+  type RandomSplitOptions,
+  type Split,
+  type SplitOptions,
+  type StratifiedSplitOptions,
+  type TailSplitOptions,
+  type TimeSplitOptions,
+} from './data/splits.js';
 
 export {
   characterVocabulary,
