@@ -27,7 +27,13 @@ const validation = field<string | number>(
   },
 );
 
-const files = { train: file, validation: validation.optional(), test: file.optional() };
+const files = {
+  train: file,
+  validation: validation.optional(),
+  test: file.optional(),
+  /** A name of the Encoding Standard, such as `latin1`. */
+  encoding: text('the name of an encoding').default('utf-8'),
+};
 
 const rows = {
   ...files,
@@ -57,9 +63,11 @@ const sequenceClassification = settings({
   id: column.default('id'),
   time: column.optional(),
   label: column.default('label'),
+  /** The field of JSON lines that holds the numbers [T][C]. */
+  x: column.default('x'),
   /** Columns of numbers; by default all that are not id, time or label. */
   inputs: names.optional(),
-  scaler: choice('standard', 'minMax', 'none').default('standard'),
+  scaler: choice('standard', 'minMax', 'robust', 'none').default('standard'),
   maxLength: whole(1).optional(),
 });
 
