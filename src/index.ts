@@ -40,6 +40,31 @@ export {
   type TimeSplitOptions,
 } from './data/splits.js';
 
+export { classLabels, labelIds, labelNames } from './data/labels.js';
+export { dataTable, sliceRows, type DataTable, type TableColumn } from './data/table.js';
+
+export { timeSeries, type SeriesSplit, type TimeSeries } from './series/timeSeries.js';
+export {
+  seriesFromJSON,
+  type FittedSeries,
+  type FittedSeriesJSON,
+  type SeriesRange,
+  type WindowData,
+} from './series/fittedSeries.js';
+export type {
+  Difference,
+  MissingRule,
+  ResolvedSeriesOptions,
+  ScalerKind,
+  SeriesOptions,
+} from './series/options.js';
+export type { CalendarFeature } from './series/calendar.js';
+export type { Place } from './series/seriesRows.js';
+export type { PlaceRange, SeriesPlaces, SeriesSplitOptions } from './series/split.js';
+export type { FittedColumn } from './series/filled.js';
+export type { FittedScaler } from './series/scaler.js';
+export { forecast, type Forecast, type ForecastModel, type ForecastOptions } from './series/forecast.js';
+
 export {
   characterVocabulary,
   vocabularyFromJSON,

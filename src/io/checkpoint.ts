@@ -17,6 +17,10 @@ export interface CheckpointContent {
   readonly config: unknown;
   /** A vocabulary's `toJSON()`. */
   readonly vocabulary?: unknown;
+  /** A fitted series' `toJSON()`. */
+  readonly series?: unknown;
+  /** Names of classes. */
+  readonly labels?: unknown;
   /**
    * Optimiser steps applied, training passes that drew for dropout, fp16's loss scale where there is one, updates that the
    * average of the weights holds, and batches whose gradients wait for an update.
@@ -53,10 +57,15 @@ const keys = {
   version: 'cudnn-lstm.version',
   config: 'cudnn-lstm.config',
   vocabulary: 'cudnn-lstm.vocabulary',
+  series: 'cudnn-lstm.series',
+  labels: 'cudnn-lstm.labels',
   counters: 'cudnn-lstm.counters',
   extra: 'cudnn-lstm.extra',
   sha256: 'cudnn-lstm.sha256',
 } as const;
+
+/** What a model carries beside its parameters, where it has it. */
+const besides = ['vocabulary', 'series', 'labels'] as const;
 
 const momentKinds = ['m', 'v', 'aux', 'average', 'grads'] as const;
 const prefixOf = (kind: string): string => `optimizer.${kind}.`;
@@ -124,7 +133,11 @@ async function decodeCheckpoint(bytes: Uint8Array): Promise<CheckpointContent> {
   const parameters = Object.entries(tensors).filter(([name]) => !isMoment(name));
   const content = {
     config: readJson(metadata, keys.config, z.unknown()),
-    ...(keys.vocabulary in metadata && { vocabulary: readJson(metadata, keys.vocabulary, z.unknown()) }),
+    ...Object.fromEntries(
+      besides
+        .filter((name) => keys[name] in metadata)
+        .map((name) => [name, readJson(metadata, keys[name], z.unknown())]),
+    ),
     counters: readJson(metadata, keys.counters, countersSchema),
     tensors: Object.fromEntries(parameters),
     ...(parameters.length < Object.keys(tensors).length && { optimizer }),
@@ -134,13 +147,17 @@ async function decodeCheckpoint(bytes: Uint8Array): Promise<CheckpointContent> {
   return content;
 }
 
-function encodeMetadata({ config, vocabulary, counters, extra }: CheckpointContent): Record<string, string> {
+function encodeMetadata({ config, counters, extra, ...rest }: CheckpointContent): Record<string, string> {
   return {
     // What PyTorch's tools write and expect here.
     format: 'pt',
     [keys.version]: String(formatVersion),
     [keys.config]: JSON.stringify(config),
-    ...(vocabulary !== undefined && { [keys.vocabulary]: JSON.stringify(vocabulary) }),
+    ...Object.fromEntries(
+      besides
+        .filter((name) => rest[name] !== undefined)
+        .map((name) => [keys[name], JSON.stringify(rest[name])]),
+    ),
     [keys.counters]: JSON.stringify(counters),
     ...(extra !== undefined && { [keys.extra]: JSON.stringify(extra) }),
     [keys.sha256]: '0'.repeat(checksumLength),

@@ -9,9 +9,10 @@ import { builtInLossSchema } from '../losses/loss.js';
 import { metricsSchema } from '../metrics/metric.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
+import { seriesFromJSON } from '../series/fittedSeries.js';
 import { vocabularyFromJSON } from '../text/vocabulary.js';
 import type { ModelContext } from './context.js';
-import { resolveConfig, type ResolvedModel } from './modelConfig.js';
+import { labelsSchema, resolveConfig, type ResolvedModel } from './modelConfig.js';
 import {
   bestState,
   bestTensors,
@@ -42,7 +43,7 @@ export async function save(context: ModelContext, path: string, options: SaveOpt
 
 // All reads are submitted in one turn, so no step comes between them even while the model trains.
 async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
-  const { session, config, vocabulary, metadata, compiled } = context;
+  const { session, config, vocabulary, series, labels, metadata, compiled } = context;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
   const optimizerState = includeOptimizer ? context.optimizerState : undefined;
@@ -58,6 +59,8 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
   return {
     config,
     ...(vocabulary && { vocabulary: vocabulary.toJSON() }),
+    ...(series && { series: series.toJSON() }),
+    ...(labels && { labels }),
     counters: counted(counters, includeOptimizer),
     tensors: {
       ...named(params),
@@ -114,6 +117,8 @@ export interface LoadedCheckpoint extends ResolvedModel {
   readonly content: CheckpointContent;
   readonly vocabulary: ModelContext['vocabulary'];
   readonly metadata: ModelContext['metadata'];
+  readonly series: ModelContext['series'];
+  readonly labels: ModelContext['labels'];
   readonly compiled: ModelContext['compiled'];
   readonly optimizerState: ModelContext['optimizerState'];
   readonly schedule: ScheduleJSON | undefined;
@@ -129,7 +134,7 @@ export interface LoadedCheckpoint extends ResolvedModel {
 export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
   requirePath(path, 'loadModel');
   const checkpoint = await readCheckpoint(path);
-  const { vocabulary, extra } = checkpoint;
+  const { vocabulary, series, labels, extra } = checkpoint;
   const { rest, best } = splitBest(checkpoint.tensors);
   try {
     return {
@@ -138,6 +143,8 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       best,
       schedule: parseSchedule(extra?.['schedule']),
       vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
+      series: series === undefined ? undefined : seriesFromJSON(series),
+      labels: parseConfig(labelsSchema.optional(), labels, 'labels'),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
       optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),
       metadata: parseConfig(metadataSchema.optional(), extra?.['metadata'], 'metadata'),

@@ -2,6 +2,7 @@ import type { Loss } from '../losses/loss.js';
 import type { MetricDescriptor } from '../metrics/metric.js';
 import type { Device } from '../native/device.js';
 import type { Session } from '../native/session.js';
+import type { FittedSeries } from '../series/fittedSeries.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 import type { WatchedState } from '../training/runRate.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -13,6 +14,8 @@ export interface ModelContext extends ResolvedModel {
   readonly lifecycle: Lifecycle;
   readonly vocabulary: Vocabulary | undefined;
   readonly metadata: Metadata | undefined;
+  readonly series: FittedSeries | undefined;
+  readonly labels: readonly string[] | undefined;
   /** `to` replaces both while nothing else is under way. */
   session: Session;
   device: Device;

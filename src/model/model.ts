@@ -4,10 +4,12 @@ import { parseOptions } from '../config/parseConfig.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { StateError } from '../errors.js';
 import { signalShape } from '../layers/signal.js';
+import type { Loss } from '../losses/loss.js';
 import type { NativeMemory } from '../native/binding.js';
 import type { DeviceInfo } from '../native/device.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
+import type { FittedSeries } from '../series/fittedSeries.js';
 import type { BatchSizeSearch } from '../training/batchSizeSearch.js';
 import type { History } from '../training/history.js';
 import type { LearningRateSearch } from '../training/rateCurve.js';
@@ -98,6 +100,21 @@ export class Model implements AsyncDisposable, Disposable {
   /** The caller's own JSON that the model was made or loaded with; frozen. */
   get metadata(): Metadata | undefined {
     return Model.#inside(this, 'metadata').metadata;
+  }
+
+  /** The fitted series that the model was made or loaded with. */
+  get series(): FittedSeries | undefined {
+    return Model.#inside(this, 'series').series;
+  }
+
+  /** The names of the classes that the model was made or loaded with. */
+  get labels(): readonly string[] | undefined {
+    return Model.#inside(this, 'labels').labels;
+  }
+
+  /** What the model was last trained for, here or before it was saved; it says what the outputs are. */
+  get loss(): Loss | undefined {
+    return Model.#inside(this, 'loss').compiled?.loss;
   }
 
   /** Names, shapes and whether they learn, in the order in which they lie in memory. */

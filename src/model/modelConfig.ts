@@ -7,6 +7,7 @@ import { layerName, maxSize } from '../layers/common.js';
 import type { Layer } from '../layers/layer.js';
 import type { Signal } from '../layers/signal.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
+import { FittedSeries } from '../series/fittedSeries.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 
 /** What `sequential` takes beside the layers. */
@@ -23,6 +24,10 @@ export interface SequentialOptions extends DeviceOptions {
   readonly vocabulary?: Vocabulary | undefined;
   /** JSON of the caller's own, kept and saved with the model: what its inputs and outputs mean, for example. */
   readonly metadata?: Metadata | undefined;
+  /** Kept and saved with the model, for `forecast`: `timeSeries(options).fit(table)`. */
+  readonly series?: FittedSeries | undefined;
+  /** Names of the classes, kept and saved with the model, for `labelNames`; two for a single output. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** An object of JSON values. */
@@ -44,6 +49,16 @@ export interface ResolvedModel {
   readonly chain: readonly ChainLink[];
 }
 
+/** Names of classes. */
+export const labelsSchema = field<readonly string[]>(
+  'different names of classes',
+  (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((label) => typeof label === 'string' && label !== '') &&
+    new Set(value).size === value.length,
+);
+
 const optionsSchema = settings({
   ...deviceFields,
   input: choice('tokens', 'features').optional(),
@@ -57,6 +72,11 @@ const optionsSchema = settings({
   metadata: z
     .record(z.string(), z.json(), { error: () => 'an object of JSON values' })
     .optional() as z.ZodType<Metadata | undefined>,
+  series: field<FittedSeries>(
+    'a fitted series: timeSeries(options).fit(table)',
+    (value) => value instanceof FittedSeries,
+  ).optional(),
+  labels: labelsSchema.optional(),
 });
 
 const configSchema = settings({
@@ -73,15 +93,21 @@ const configSchema = settings({
  * @throws ConfigError
  */
 export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
-  const { input, inputSize, seed, name, vocabulary, metadata, ...deviceOptions } = parseOptions(
-    optionsSchema,
-    options,
-    'options',
-  );
+  const { input, inputSize, seed, name, vocabulary, series, labels, metadata, ...deviceOptions } =
+    parseOptions(optionsSchema, options, 'options');
   const signal = inputSignal(layers, input, inputSize);
   const model = resolved(name, signal, seed, layers);
   if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
-  return { ...model, vocabulary, metadata: deepFreeze(structuredClone(metadata)), deviceOptions };
+  if (series !== undefined) checkSeries(series, signal);
+  if (labels !== undefined) checkLabels(labels, model.chain.at(-1)!.output.size);
+  return {
+    ...model,
+    vocabulary,
+    series,
+    labels: labels && Object.freeze([...labels]),
+    metadata: deepFreeze(structuredClone(metadata)),
+    deviceOptions,
+  };
 }
 
 /**
@@ -134,6 +160,17 @@ function checkVocabulary(vocabulary: Vocabulary, input: Signal): void {
   const expected =
     input.kind === 'tokens' ? `at most the embedding's ${input.size} ids` : "none for input 'features'";
   throw invalid('options.vocabulary', expected, `${vocabulary.size} ids`);
+}
+
+function checkSeries({ inputSize }: FittedSeries, input: Signal): void {
+  if (input.kind !== 'tokens' && inputSize === input.size) return;
+  const expected = input.kind === 'tokens' ? "none for input 'tokens'" : `one of ${input.size} channels`;
+  throw invalid('options.series', expected, `${inputSize} channels`);
+}
+
+function checkLabels(labels: readonly string[], outputs: number): void {
+  if (labels.length === outputs || (outputs === 1 && labels.length === 2)) return;
+  throw invalid('options.labels', `${outputs === 1 ? 2 : outputs} names`, labels.length);
 }
 
 function invalid(path: string, expected: string, received: unknown): ConfigError {
