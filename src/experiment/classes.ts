@@ -1,8 +1,10 @@
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
+import { classLabels } from '../data/labels.js';
 import { sourceError, type SourcePlace } from '../data/sources/sourceError.js';
 import { ConfigError } from '../errors.js';
 import type { Loss } from '../losses/loss.js';
+import type { Model } from '../model/model.js';
 
 /** The classes of a model, and how its outputs say them: one logistic output of two classes, or one output a class. */
 export interface ClassHead {
@@ -16,12 +18,17 @@ export interface ClassResult {
   readonly probability: number;
 }
 
-/** Different labels, in the order of their code units: the same for the same data in any order. */
-export function labelsOf(labels: Iterable<string>, source: string): readonly string[] {
-  const different = [...new Set(labels)].sort((a, b) => (a < b ? -1 : Number(a > b)));
-  if (different.length >= 2) return different;
-  const received = different.length === 0 ? 'none' : `only '${different[0]}'`;
+/** The classes of some examples' labels. @throws DataError for fewer than two. */
+export function classesOf(labels: readonly string[], source: string): readonly string[] {
+  const classes = labels.length === 0 ? [] : classLabels(labels);
+  if (classes.length >= 2) return classes;
+  const received = classes.length === 0 ? 'none' : `only '${classes[0]}'`;
   throw sourceError({ file: source }, 'at least two different labels', received);
+}
+
+/** The classes that a model was made with. */
+export function headOf(model: Model): ClassHead {
+  return { labels: model.labels!, binary: model.outputShape.at(-1) === 1 };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { choice, field, flag, settings, text, whole } from '../config/fields.js';
+import { choice, field, flag, settings, text, whole, type JsonForm } from '../config/fields.js';
+import { jsonSchemaOf, withJsonForm } from '../config/jsonSchema.js';
 import { kinds } from '../config/kinds.js';
+import { seriesSchema } from '../series/options.js';
 
 const file = text('the path of a file');
 const column = text('the name of a column');
@@ -87,7 +89,37 @@ const languageModel = settings({
   timeSteps: whole(1).default(64),
 });
 
-const schemas = { textClassification, sequenceClassification, tagging, languageModel };
+const share = field<number>(
+  'a share between 0 and 1, or a whole number of steps',
+  (value) => typeof value === 'number' && value > 0 && (value < 1 || Number.isSafeInteger(value)),
+  { type: 'number', exclusiveMinimum: 0 },
+);
+
+const byColumn = (one: JsonForm) => () => ({
+  anyOf: [one, { type: 'object', additionalProperties: one }],
+});
+withJsonForm(seriesSchema.shape.targets, () => ({ anyOf: [jsonSchemaOf(column), jsonSchemaOf(names)] }));
+withJsonForm(seriesSchema.shape.scaler, byColumn({ enum: ['standard', 'minMax', 'robust', 'log', 'none'] }));
+withJsonForm(
+  seriesSchema.shape.missing,
+  byColumn({ anyOf: [{ enum: ['error', 'forward', 'linear', 'mean'] }, { type: 'number' }] }),
+);
+
+/** The parts follow each other in time, in one file. */
+const forecasting = seriesSchema.extend({
+  train: file,
+  encoding: files.encoding,
+  format: rows.format,
+  columns: rows.columns,
+  validation: share.optional(),
+  test: share.optional(),
+  /** Steps between two parts. */
+  gap: whole(0).default(0),
+  /** Read the first so many rows alone. */
+  rows: whole(1).optional(),
+});
+
+const schemas = { textClassification, sequenceClassification, tagging, languageModel, forecasting };
 
 /** What a task reads, and how: the field `task` says which it is. */
 export const dataSchema = kinds(schemas, { discriminator: 'task' }) as z.ZodType<DataConfig, DataConfigInput>;

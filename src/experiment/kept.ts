@@ -29,7 +29,11 @@ export function taskOf(model: Model, path: string): TaskName {
   if (success) return data.task;
   const expected = 'a model that `cudnn-lstm train` of this version or an earlier one made';
   const received = value === undefined ? 'one without a task' : 'one of another version';
-  throw new CheckpointError(`${path}: expected ${expected}, received ${received}`, { path, expected, received });
+  throw new CheckpointError(`${path}: expected ${expected}, received ${received}`, {
+    path,
+    expected,
+    received,
+  });
 }
 
 /**

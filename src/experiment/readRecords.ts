@@ -17,7 +17,9 @@ export function readRecords(reading: Reading): AsyncIterable<SourceRecord> {
 async function* tableRecords({ source, format, columns, encoding }: Reading): AsyncGenerator<SourceRecord> {
   const file = sourceName(source);
   const written =
-    format === 'tsv' ? ({ delimiter: '\t', quote: false } as const) : ({ delimiter: ',', quote: '"' } as const);
+    format === 'tsv'
+      ? ({ delimiter: '\t', quote: false } as const)
+      : ({ delimiter: ',', quote: '"' } as const);
   let names = columns;
   for await (const { fields, line } of csvRows(source, { ...written, encoding })) {
     if (names === undefined) {
@@ -51,8 +53,11 @@ function jsonObject(text: string, place: { file: string; line: number }): Readon
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw sourceError(place, 'a JSON object', cause instanceof Error ? cause.message : String(cause), { cause });
+    throw sourceError(place, 'a JSON object', cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
   throw sourceError(place, 'a JSON object', describe(value));
 }

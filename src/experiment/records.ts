@@ -10,7 +10,12 @@ export interface SourceRecord {
 }
 
 /** The error of a field that cannot be used. */
-export function wrongField({ place }: SourceRecord, column: string, expected: string, received: unknown): DataError {
+export function wrongField(
+  { place }: SourceRecord,
+  column: string,
+  expected: string,
+  received: unknown,
+): DataError {
   return sourceError({ ...place, column }, expected, describe(received));
 }
 

@@ -105,7 +105,8 @@ const shared = {
   difference: choice('none', 'last', 'previous').default('none'),
 };
 
-const inputSchema = settings({
+/** Of {@link SeriesOptions}. */
+export const seriesSchema = settings({
   ...shared,
   targets: field<string | readonly string[]>(
     'a column or an array of columns',
@@ -132,7 +133,7 @@ export const resolvedSchema = settings({
 
 /** Defaults filled in and contradictions refused. @throws ConfigError */
 export function resolveSeriesOptions(options: SeriesOptions): ResolvedSeriesOptions {
-  const { inputs: given, scaler, missing, ...rest } = parseConfig(inputSchema, options, 'timeSeries');
+  const { inputs: given, scaler, missing, ...rest } = parseConfig(seriesSchema, options, 'timeSeries');
   const inputs = given ?? rest.targets;
   const resolved = { ...rest, inputs };
   const columns = numericColumns(resolved);

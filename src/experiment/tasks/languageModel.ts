@@ -21,7 +21,8 @@ export const languageModel: Task<'languageModel'> = {
   async prepare(data, preparation) {
     const { train, validation } = await texts(data, preparation);
     const { model, batchSize } = preparation;
-    const kept = model === undefined ? { timeSteps: data.timeSteps, batchSize } : keptSettings(model, keptSchema);
+    const kept =
+      model === undefined ? { timeSteps: data.timeSteps, batchSize } : keptSettings(model, keptSchema);
     const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
     const stream = (text: string, name: string) => cut(vocabulary.encode(text), kept, name);
     const training = stream(train, data.train);
@@ -61,7 +62,10 @@ function characterBoundary(text: string, place: number): number {
   return code >= 0xdc00 && code <= 0xdfff ? place + 1 : place;
 }
 
-async function wholeText({ source, encoding }: Reading): Promise<{ readonly name: string; readonly text: string }> {
+async function wholeText({
+  source,
+  encoding,
+}: Reading): Promise<{ readonly name: string; readonly text: string }> {
   const pieces: string[] = [];
   for await (const piece of textOf(source, encoding)) pieces.push(piece);
   return { name: typeof source === 'string' ? source : 'input', text: pieces.join('') };

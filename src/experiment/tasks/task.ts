@@ -30,6 +30,12 @@ export interface PreparedData {
   readonly summary: Readonly<Record<string, number>>;
 }
 
+/** A part to test on, and what a model's errors on it are in the units of the file. */
+export interface TestPart {
+  readonly data: TrainingData;
+  inUnits(): Promise<Readonly<Record<string, number>>>;
+}
+
 /** One prediction: fields by name, in the order in which they are to be shown. */
 export type Result = Readonly<Record<string, unknown>>;
 
@@ -53,6 +59,8 @@ export interface Task<T extends TaskName> {
   prepare(data: DataConfigOf<T>, preparation: Preparation): Promise<PreparedData>;
   /** Labelled data for a trained model. */
   labelled(model: Model, reading: Reading): Promise<TrainingData>;
+  /** The test part of a task whose parts lie in one file; others name a file for it. */
+  testPart?(model: Model, data: DataConfigOf<T>, path: Preparation['path']): Promise<TestPart>;
   /** A trained model's predictions, as its inputs come. Absent: the task has none. */
   predict?(model: Model, request: PredictRequest): AsyncIterable<Result>;
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { flag, settings, text, whole } from '../../config/fields.js';
+import { settings, text, whole } from '../../config/fields.js';
 import type { Loss } from '../../losses/loss.js';
+import type { LabelledData } from '../../model/modelData.js';
 import { characterVocabulary, unknownId, wordVocabulary, type Vocabulary } from '../../text/vocabulary.js';
 import { linesOf, sourceName } from '../../data/sources/text.js';
 import { arriving } from '../arriving.js';
-import { classHead, classId, classOf, labelsOf, outputsOf } from '../classes.js';
+import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHead } from '../classes.js';
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
@@ -18,8 +19,6 @@ const keptSchema = settings({
   label: text(),
   columns: z.array(z.string()).optional(),
   maxLength: whole(1).optional(),
-  labels: z.array(z.string()),
-  binary: flag,
 });
 
 type Kept = Readonly<z.output<typeof keptSchema>>;
@@ -34,22 +33,23 @@ export const textClassification: Task<'textClassification'> = {
   async prepare(data, preparation) {
     const { train, validation } = await parts(data, preparation);
     const { model } = preparation;
-    const kept =
-      model === undefined ? fitted(data, preparation.loss, train) : keptSettings(model, keptSchema);
+    const kept = model === undefined ? keptOf(data) : keptSettings(model, keptSchema);
+    const head = model === undefined ? fittedHead(data, preparation.loss, train) : headOf(model);
     const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
+    const labelled = (examples: readonly SourceRecord[]) => labelledTexts(kept, vocabulary, head, examples);
     return {
-      train: labelled(kept, vocabulary, train),
-      validation: validation && labelled(kept, vocabulary, validation),
+      train: labelled(train),
+      validation: validation && labelled(validation),
       sizes: {
         vocabSize: vocabulary.size,
-        units: outputsOf(kept),
-        outputs: `${kept.labels.length} classes`,
+        units: outputsOf(head),
+        outputs: `${head.labels.length} classes`,
       },
-      options: { vocabulary, metadata: keptMetadata('textClassification', kept) },
+      options: { vocabulary, labels: head.labels, metadata: keptMetadata('textClassification', kept) },
       summary: {
         texts: train.length,
         validationTexts: validation?.length ?? 0,
-        classes: kept.labels.length,
+        classes: head.labels.length,
         vocabulary: vocabulary.size,
       },
     };
@@ -57,17 +57,18 @@ export const textClassification: Task<'textClassification'> = {
 
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    return labelled(kept, model.vocabulary!, await collect(records(reading, kept)));
+    const examples = await collect(records(reading, kept));
+    return labelledTexts(kept, model.vocabulary!, headOf(model), examples);
   },
 
   async *predict(model, { reading, batchSize, probabilities, signal }) {
     const kept = keptSettings(model, keptSchema);
-    const activation = lastActivation(model);
+    const [head, activation] = [headOf(model), lastActivation(model)];
     for await (const batch of arriving(records(reading, kept), batchSize)) {
       const x = batch.map((record) => encoded(kept, model.vocabulary!, record));
       const { y } = await model.predict(x, { batchSize, signal });
       for (const [row, { fields }] of batch.entries()) {
-        const { probabilities: all, ...result } = classOf(kept, outputRows(y, row)[0]!, activation);
+        const { probabilities: all, ...result } = classOf(head, outputRows(y, row)[0]!, activation);
         yield { ...fields, ...result, ...(probabilities && { probabilities: all }) };
       }
     }
@@ -105,14 +106,18 @@ async function parts(data: Data, { path, seed }: Preparation) {
   return splitExamples(examples, data.validation, { by: data.split, seed, labels, source: data.train });
 }
 
-function fitted(data: Data, loss: Loss, train: readonly SourceRecord[]): Kept {
-  const labels = labelsOf(
-    train.map((record) => labelOf(record, data.label)),
-    data.train,
-  );
-  const { binary } = classHead(labels, loss);
-  const { text: column, label, columns, maxLength } = data;
-  return { text: column, label, ...(columns && { columns: [...columns] }), ...(maxLength && { maxLength }), labels: [...labels], binary };
+function keptOf({ text: column, label, columns, maxLength }: Data): Kept {
+  return {
+    text: column,
+    label,
+    ...(columns && { columns: [...columns] }),
+    ...(maxLength !== undefined && { maxLength }),
+  };
+}
+
+function fittedHead(data: Data, loss: Loss, train: readonly SourceRecord[]): ClassHead {
+  const labels = train.map((record) => labelOf(record, data.label));
+  return classHead(classesOf(labels, data.train), loss);
 }
 
 function vocabularyOf({ vocabulary, text: column }: Data, train: readonly SourceRecord[]): Vocabulary {
@@ -121,15 +126,24 @@ function vocabularyOf({ vocabulary, text: column }: Data, train: readonly Source
   return make(texts, { minFrequency: vocabulary.minFrequency });
 }
 
-function labelled(kept: Kept, vocabulary: Vocabulary, examples: readonly SourceRecord[]) {
+function labelledTexts(
+  kept: Kept,
+  vocabulary: Vocabulary,
+  head: ClassHead,
+  examples: readonly SourceRecord[],
+): LabelledData {
   return {
     x: examples.map((record) => encoded(kept, vocabulary, record)),
-    y: examples.map((record) => classId(kept, labelOf(record, kept.label), record.place)),
+    y: examples.map((record) => classId(head, labelOf(record, kept.label), record.place)),
   };
 }
 
 // A sequence has at least one step: a text without tokens is one unknown token.
-function encoded({ text: column, maxLength }: Kept, vocabulary: Vocabulary, record: SourceRecord): Int32Array {
+function encoded(
+  { text: column, maxLength }: Kept,
+  vocabulary: Vocabulary,
+  record: SourceRecord,
+): Int32Array {
   const ids = vocabulary.encode(textOf(record, column));
   return ids.length === 0 ? Int32Array.of(unknownId) : ids.subarray(0, maxLength);
 }
