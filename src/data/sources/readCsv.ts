@@ -1,0 +1,78 @@
+import { settings } from '../../config/fields.js';
+import { parseConfig } from '../../config/parseConfig.js';
+import { ColumnReader, type ColumnType, parseDecimal } from './columns.js';
+import { columnIndex, openCsv } from './csvHeader.js';
+import { type ColumnTypes, columnsField, missingField } from './csvRecords.js';
+import { type CsvFormat, formatFields } from './csvRows.js';
+import { sourceError } from './sourceError.js';
+import type { TextSource } from './text.js';
+
+/** A table in memory, by columns of one length. */
+export interface CsvTable<Name extends string = string> {
+  /** Numbers, dates and class ids as a Float64Array, text as an array. */
+  readonly columns: { readonly [K in Name]: Float64Array | readonly string[] };
+  readonly rows: number;
+}
+
+export interface ReadCsvOptions extends CsvFormat {
+  /** What columns hold. Others hold numbers, if all of their fields are numbers or `missing`, else text. */
+  readonly columns?: ColumnTypes | undefined;
+  /** Texts that stand for a missing number or date, such as `''` or `NA`: they are read as NaN. Default none. */
+  readonly missing?: readonly string[] | undefined;
+}
+
+const schema = settings({ ...formatFields, columns: columnsField.optional(), missing: missingField });
+
+/**
+ * A whole CSV source as a table.
+ *
+ * @example
+ * ```ts
+ * const table = await readCsv('ETTh1.csv', { columns: { date: 'date', OT: 'number' } });
+ * table.columns.OT; // Float64Array
+ * ```
+ *
+ * @throws ConfigError for wrong options. DataError as {@link csvRecords}, and for a source without records.
+ */
+export async function readCsv(source: TextSource, options: ReadCsvOptions = {}): Promise<CsvTable> {
+  const { columns: types = {}, missing = [], ...format } = parseConfig(schema, options, 'readCsv');
+  const body = await openCsv(source, format);
+  const lines: number[] = [];
+  const texts = body.names.map((): string[] => []);
+  try {
+    for (const name of Object.keys(types)) columnIndex(body, name);
+    for await (const { fields, line } of body.rows) {
+      lines.push(line);
+      fields.forEach((field, index) => texts[index]!.push(field));
+    }
+  } finally {
+    await body.rows.return(undefined);
+  }
+  if (lines.length === 0) throw sourceError({ file: body.file }, 'at least one record', 'none');
+  const columns = body.names.map((name, index) => {
+    const fields = texts[index]!;
+    const type = types[name] ?? (holdsNumbers(fields, missing) ? 'number' : 'text');
+    return [
+      name,
+      readColumn(fields, new ColumnReader(type, missing), type, { ...body, name, lines }),
+    ] as const;
+  });
+  return Object.freeze({ columns: Object.freeze(Object.fromEntries(columns)), rows: lines.length });
+}
+
+function holdsNumbers(fields: readonly string[], missing: readonly string[]): boolean {
+  const known = fields.filter((field) => !missing.includes(field.trim()));
+  return known.length > 0 && known.every((field) => !Number.isNaN(parseDecimal(field)));
+}
+
+function readColumn(
+  fields: readonly string[],
+  reader: ColumnReader,
+  type: ColumnType,
+  { file, name, lines }: { readonly file: string; readonly name: string; readonly lines: readonly number[] },
+): Float64Array | readonly string[] {
+  const read = (field: string, row: number) => reader.read(field, { file, line: lines[row], column: name });
+  return type === 'text'
+    ? (fields.map(read) as string[])
+    : Float64Array.from(fields, (field, row) => read(field, row) as number);
+}
