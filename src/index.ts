@@ -218,6 +218,18 @@ export {
   type WeightOption,
 } from './metrics/functions.js';
 
+export { buildExperiment, type BuildOptions, type Experiment } from './experiment/buildExperiment.js';
+export type { DataConfigInput as DataConfig, TaskName } from './experiment/dataConfig.js';
+export {
+  resolveExperiment,
+  type ExperimentConfig,
+  type OutputConfig,
+  type ResolvedExperiment,
+  type TrainingConfig,
+} from './experiment/experimentConfig.js';
+export type { LayerConfig } from './experiment/layerConfig.js';
+export { readExperiment, type ExperimentFile } from './experiment/readExperiment.js';
+
 export { sequential } from './model/sequential.js';
 export { loadModel, type LoadOptions } from './model/loadModel.js';
 export { Model, type SetWeightsOptions } from './model/model.js';

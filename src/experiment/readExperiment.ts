@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { resolveExperiment, type ResolvedExperiment } from './experimentConfig.js';
 
@@ -18,7 +18,7 @@ export interface ExperimentFile {
  */
 export async function readExperiment(path: string): Promise<ExperimentFile> {
   const config = await inFile(path, async () => resolveExperiment(await readJson(path), '$'));
-  return { path, folder: dirname(resolve(path)), config };
+  return { path, folder: dirname(path), config };
 }
 
 /** The JSON in a file. */
