@@ -67,7 +67,7 @@ async function ofModel(
 ): Promise<Results> {
   await using opened = await openTaskModel(path, device);
   const labelled = await opened.task.labelled(opened.model, inputOf(opened, data, format));
-  return opened.model.evaluate(labelled, options);
+  return await opened.model.evaluate(labelled, options);
 }
 
 async function ofConfig(
@@ -80,7 +80,7 @@ async function ofConfig(
   const model = pathFrom(folder, config.output.model);
   await using opened = await openTaskModel(model, { ...config.device, ...device });
   if (opened.name !== config.data.task) throw otherTask(path, config.data.task, opened.name);
-  return inFile(path, async () => {
+  return await inFile(path, async () => {
     const { data, inUnits } = await dataOf(file, opened, named);
     const results = await opened.model.evaluate(data, options);
     return inUnits === undefined ? results : { ...results, inUnits: await inUnits() };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../errors.js';
@@ -25,7 +25,6 @@ example of one is written. Nothing that is there is replaced.
   --epochs N            default 10
   --force               replace config.json and train.ts`;
 
-/** The addresses of files that `init` writes. */
 const configName = 'config.json';
 const programName = 'train.ts';
 
@@ -52,7 +51,7 @@ export async function run(args: string[]): Promise<number> {
     epochs: optional('--epochs', values.epochs),
   };
   const answers = values.yes ? withDefaults(given) : await asked(given);
-  if (answers === undefined) return exitCode.interrupted;
+  if (typeof answers === 'number') return answers;
   await writeFiles(folder, answers);
   return exitCode.ok;
 }
@@ -82,12 +81,16 @@ function withDefaults(given: Given): Answers {
   };
 }
 
-/** Undefined where the input ended before the last answer. */
-async function asked(given: Given): Promise<Answers | undefined> {
+/** The answers, or how the command ends where the input ended before the last of them. */
+async function asked(given: Given): Promise<Answers | number> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();
   terminal.once('close', () => ended.abort());
-  terminal.once('SIGINT', () => ended.abort());
+  let code: number = exitCode.failed;
+  terminal.once('SIGINT', () => {
+    code = exitCode.interrupted;
+    terminal.close();
+  });
   const lines = terminal[Symbol.asyncIterator]();
   const question = async (text: string, initial: string): Promise<string> => {
     process.stderr.write(`${text} [${initial}] `);
@@ -107,7 +110,7 @@ async function asked(given: Given): Promise<Answers | undefined> {
   } catch (error) {
     if (!(error instanceof InputEnded)) throw error;
     say('\nnothing was written');
-    return undefined;
+    return code;
   } finally {
     terminal.close();
   }
@@ -135,8 +138,15 @@ async function askedNumber(question: Question, text: string, initial: number): P
   }
 }
 
+// From the config's folder to the package, which is installed where the command is called.
+function schemaAddress(folder: string): string {
+  const path = relative(folder, join('node_modules', 'cudnn-lstm', 'schema', 'config.schema.json'));
+  const address = path.replaceAll('\\', '/');
+  return address.startsWith('.') ? address : `./${address}`;
+}
+
 async function writeFiles(folder: string, answers: Answers): Promise<void> {
-  const config = startingConfig(answers);
+  const config = startingConfig(answers, schemaAddress(folder));
   resolveExperiment(config);
   await mkdir(folder, { recursive: true });
   const written = [

@@ -12,9 +12,12 @@ export interface Answers {
 }
 
 /** The config that `init` writes: a small model of the task with a share kept for validation. */
-export function startingConfig({ task, train, hiddenSize, epochs }: Answers): ExperimentConfig {
+export function startingConfig(
+  { task, train, hiddenSize, epochs }: Answers,
+  schemaAddress: string,
+): ExperimentConfig {
   return {
-    $schema: './node_modules/cudnn-lstm/schema/config.schema.json',
+    $schema: schemaAddress,
     version: configVersion,
     data: dataOf(task, train),
     model: { layers: layersOf(task, hiddenSize) },
