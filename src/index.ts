@@ -278,6 +278,25 @@ export {
 } from './native/devices.js';
 export type { NativeMemory as ModelMemory } from './native/binding.js';
 
+export { asha, type AshaOptions } from './search/asha.js';
+export { draw, type Distribution } from './search/draw.js';
+export { gridSearch, type GridSearchOptions } from './search/gridSearch.js';
+export { modelTrial, type ModelPlan, type ModelTrialOptions } from './search/modelTrial.js';
+export { randomSearch, type RandomSearchOptions } from './search/randomSearch.js';
+export type { SearchSvgOptions } from './search/resultSvg.js';
+export type { HalvingOptions, SearchOptions, TrialSource } from './search/searchOptions.js';
+export { SearchResult, type ScoredTrial } from './search/searchResult.js';
+export type { ConfigOf, DrawSpace, GridSpace } from './search/space.js';
+export type {
+  Trial,
+  TrialFailure,
+  TrialFunction,
+  TrialOutcome,
+  TrialReport,
+  TrialResult,
+} from './search/trial.js';
+export type { ValidationOptions } from './search/trainingParts.js';
+
 export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
 export type { BatchSizeSearch, BatchSizeTrial } from './training/batchSizeSearch.js';
 export type { LearningRateSearch, RateLoss } from './training/rateCurve.js';

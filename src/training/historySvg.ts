@@ -3,6 +3,7 @@ import { parseOptions } from '../config/parseConfig.js';
 import { validationName } from '../metrics/metric.js';
 import { epochAxis, linearAxis, logAxis, tickText, type Axis } from './axis.js';
 import type { EpochRecord } from './history.js';
+import { baseColors, baseStyle, escaped, px, schemed, text, type ColorScheme, type Palette } from './svg.js';
 
 /** What {@link History.toSvg} takes. */
 export interface HistorySvgOptions {
@@ -13,7 +14,7 @@ export interface HistorySvgOptions {
   /** The height of one panel in pixels, from 80. Default 170. */
   readonly panelHeight?: number | undefined;
   /** Default `auto`: as the viewer prefers. */
-  readonly colors?: 'auto' | 'light' | 'dark' | undefined;
+  readonly colors?: ColorScheme | undefined;
 }
 
 const schema = settings({
@@ -139,55 +140,13 @@ function lineSvg(line: Line, epochs: readonly EpochRecord[], x: Axis, y: Axis, h
     .join('');
 }
 
-function text(name: string, x: number, y: number, anchor: string, content: string): string {
-  return `<text class="${name}" x="${px(x)}" y="${px(y)}" text-anchor="${anchor}">${escaped(content)}</text>`;
+function style(colors: ColorScheme): string {
+  return baseStyle + schemed(colors, palette);
 }
 
-function px(value: number): string {
-  return String(Math.round(value * 100) / 100);
-}
-
-function escaped(content: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  // What XML 1.0 has no place for is left out.
-  // oxlint-disable-next-line no-control-regex
-  const legal = content.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '');
-  return legal.replaceAll(/[&<>"]/g, (character) => entities[character]!);
-}
-
-const light = {
-  ground: '#ffffff',
-  ink: '#1f2328',
-  soft: '#59636e',
-  grid: '#d9dee3',
-  training: '#0b62c4',
-  validation: '#c2410c',
-  rate: '#5b6b2f',
-};
-const dark = {
-  ground: '#0d1117',
-  ink: '#e6edf3',
-  soft: '#9aa4af',
-  grid: '#2b323a',
-  training: '#6cb0ff',
-  validation: '#ffa657',
-  rate: '#b5c76b',
-};
-
-function style(colors: 'auto' | 'light' | 'dark'): string {
-  const shapes =
-    'text{font:12px system-ui,sans-serif}.title{font-size:15px;font-weight:600}.name{font-weight:600}' +
-    '.line{fill:none;stroke-width:2;stroke-linejoin:round}.grid,.axis{stroke-width:1}';
-  const chosen = palette(colors === 'dark' ? dark : light);
-  return shapes + chosen + (colors === 'auto' ? `@media (prefers-color-scheme:dark){${palette(dark)}}` : '');
-}
-
-function palette(colors: typeof light): string {
+function palette(colors: Palette): string {
   const kinds = (['training', 'validation', 'rate'] as const).map(
     (kind) => `.line.${kind}{stroke:${colors[kind]}}.dot.${kind}{fill:${colors[kind]}}`,
   );
-  return (
-    `.ground{fill:${colors.ground}}.title,.name{fill:${colors.ink}}.label{fill:${colors.soft}}` +
-    `.grid{stroke:${colors.grid}}.axis{stroke:${colors.soft}}${kinds.join('')}`
-  );
+  return baseColors(colors) + kinds.join('');
 }
