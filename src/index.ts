@@ -229,6 +229,7 @@ export {
 } from './experiment/experimentConfig.js';
 export type { LayerConfig } from './experiment/layerConfig.js';
 export { readExperiment, type ExperimentFile } from './experiment/readExperiment.js';
+export { type SearchConfig, type SearchValues } from './experiment/searchConfig.js';
 
 export { sequential } from './model/sequential.js';
 export { loadModel, type LoadOptions } from './model/loadModel.js';

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: () => import('./init.js'),
   },
   train: { summary: 'trains the model of a config file', load: () => import('./train.js') },
+  tune: { summary: 'searches the best settings of a config file', load: () => import('./tune.js') },
   evaluate: { summary: 'loss and metrics of a trained model', load: () => import('./evaluate.js') },
   predict: { summary: 'predictions of a trained model', load: () => import('./predict.js') },
   generate: { summary: 'text of a trained language model', load: () => import('./generate.js') },

@@ -6,7 +6,7 @@ import { sequential } from '../model/sequential.js';
 import { earlyStopping } from '../training/earlyStopping.js';
 import { completeLayers } from './completeLayers.js';
 import type { DataConfig, TaskName } from './dataConfig.js';
-import type { ResolvedExperiment } from './experimentConfig.js';
+import { resolveExperiment, type ExperimentConfig, type ResolvedExperiment } from './experimentConfig.js';
 import { pathFrom } from './source.js';
 import type { PreparedData, Task } from './tasks/task.js';
 import { taskNamed } from './tasks/tasks.js';
@@ -36,14 +36,15 @@ export interface BuildOptions {
  *   and column; what `sequential` throws.
  */
 export async function buildExperiment(
-  config: ResolvedExperiment,
+  config: ExperimentConfig,
   { folder = '.', model }: BuildOptions = {},
 ): Promise<Experiment> {
-  const { loss, metrics, data } = await prepareExperiment(config, { folder, model });
-  const { training, seed, name, device } = config;
+  const resolved = resolveExperiment(config, '$');
+  const { loss, metrics, data } = await prepareExperiment(resolved, { folder, model });
+  const { training, seed, name, device } = resolved;
   const made =
     model ??
-    (await sequential(completeLayers(config.model.layers, data.sizes), {
+    (await sequential(completeLayers(resolved.model.layers, data.sizes), {
       ...data.options,
       ...device,
       seed,

@@ -10,6 +10,7 @@ import type { OptimizerInput } from '../optimizers/optimizer.js';
 import type { EarlyStoppingOptions } from '../training/earlyStopping.js';
 import { dataSchema, type DataConfig, type DataConfigInput } from './dataConfig.js';
 import { layersSchema, type LayerConfig } from './layerConfig.js';
+import { searchSchema, type ResolvedSearch, type SearchConfig } from './searchConfig.js';
 import { trainingSchema } from './trainingConfig.js';
 
 /** The version of config files that this package writes; it reads this one and those before it. */
@@ -58,6 +59,8 @@ export interface ExperimentConfig {
   readonly model: { readonly layers: readonly LayerConfig[] };
   readonly training?: TrainingConfig | undefined;
   readonly output?: OutputConfig | undefined;
+  /** What `tune` searches. */
+  readonly search?: SearchConfig | undefined;
 }
 
 /** An {@link ExperimentConfig} with defaults filled in; frozen. */
@@ -70,6 +73,7 @@ export interface ResolvedExperiment {
   readonly model: { readonly layers: readonly LayerConfig[] };
   readonly training: z.output<typeof trainingSchema>;
   readonly output: z.output<typeof outputSchema>;
+  readonly search?: ResolvedSearch | undefined;
 }
 
 const file = text('the path of a file');
@@ -97,6 +101,7 @@ const schema = settings({
   model: settings({ layers: layersSchema }),
   training: trainingSchema.prefault({}),
   output: outputSchema.prefault({}),
+  search: searchSchema.optional(),
 });
 
 /**
