@@ -298,7 +298,15 @@ export type {
 } from './search/trial.js';
 export type { ValidationOptions } from './search/trainingParts.js';
 
-export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
+export type {
+  BatchLogs,
+  Callback,
+  EpochBeginLogs,
+  TrainBeginLogs,
+  TrainingControl,
+} from './training/callbacks.js';
+export type { CallbackState } from './training/callbackStates.js';
+export type { Exact } from './io/exactJson.js';
 export type { BatchSizeSearch, BatchSizeTrial } from './training/batchSizeSearch.js';
 export type { LearningRateSearch, RateLoss } from './training/rateCurve.js';
 export type { Verbosity } from './training/display.js';

@@ -5,6 +5,7 @@ import type { Session } from '../native/session.js';
 import type { FittedSeries } from '../series/fittedSeries.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 import type { WatchedState } from '../training/runRate.js';
+import type { ResumableRun } from '../training/trainingState.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Metadata, ResolvedModel } from './modelConfig.js';
 import type { SessionState } from './sessionState.js';
@@ -27,6 +28,10 @@ export interface ModelContext extends ResolvedModel {
   rate?: { readonly state: WatchedState | undefined } | undefined;
   /** What backtracking goes back to. */
   best?: SessionState | undefined;
+  /** The last `fit`, which `resume` goes on with. */
+  training?: ResumableRun | undefined;
+  /** While it runs the session's state is nobody's, see {@link whileChanging}. */
+  transition?: Promise<void> | undefined;
 }
 
 /** What a model was last trained for. */

@@ -38,6 +38,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       compiled,
       optimizerState,
       schedule,
+      training,
       best: tensors,
       ...resolved
     } = await openCheckpoint(path);
@@ -65,6 +66,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       compiled,
       optimizerState,
       rate: schedule,
+      training: training && { state: async () => training },
       best,
     });
   });

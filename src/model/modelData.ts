@@ -1,4 +1,6 @@
 import { BatchGatherer } from '../data/batches.js';
+import { classLabels } from '../data/classLabels.js';
+import type { ExampleStream } from '../data/examples.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import {
   featureSequences,
@@ -30,12 +32,17 @@ export interface LabelledData {
   readonly sampleWeights?: SampleWeightInput | undefined;
 }
 
-/** What a model is trained on: labelled sequences, or a text as `languageModelStream` cuts it. */
-export type TrainingData = LabelledData | LanguageModelStream;
+/** What a model is trained on: labelled sequences, a text as `languageModelStream` cuts it, or examples as they are read. */
+export type TrainingData = LabelledData | LanguageModelStream | ExampleStream;
 
 /** Whether data is a language-model stream. */
 export function isStream(data: TrainingData): data is LanguageModelStream {
   return 'kind' in data && data.kind === 'stream';
+}
+
+/** Whether data is read as it is needed. */
+export function isExamples(data: unknown): data is ExampleStream {
+  return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'examples';
 }
 
 /**
@@ -60,6 +67,8 @@ export interface PreparedData {
   readonly maxLength: number;
   /** [N] */
   readonly lengths: ArrayLike<number>;
+  /** [N], where the targets are classes. */
+  readonly labels?: ArrayLike<number> | undefined;
   readonly gatherer: BatchGatherer;
 }
 
@@ -80,7 +89,7 @@ export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: 
   });
   const gatherer = new BatchGatherer(sequences, targets, data.sampleWeights);
   const { count, maxLength, lengths } = sequences;
-  return { count, maxLength, lengths, gatherer };
+  return { count, maxLength, lengths, labels: classLabels(targets, loss.kind), gatherer };
 }
 
 /**
@@ -110,6 +119,7 @@ export function requireData(value: unknown, name: string, extraNames: readonly s
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw notData(name, describe(value));
   if ('kind' in value && value.kind === 'stream' && extraNames.length === 0) return;
+  if (isExamples(value) && extraNames.length === 0) return requireExamples(value, name);
   const unknown = Object.keys(value).find((key) => !dataNames.has(key) && !extraNames.includes(key));
   if (unknown !== undefined) {
     const known = [...dataNames, ...extraNames].join(', ');
@@ -121,6 +131,11 @@ export function requireData(value: unknown, name: string, extraNames: readonly s
   for (const key of ['x', 'y']) {
     if ((value as Record<string, unknown>)[key] === undefined) throw notData(name, `no ${key}`);
   }
+}
+
+function requireExamples({ batchSize, open }: ExampleStream, name: string): void {
+  if (typeof open === 'function' && Number.isSafeInteger(batchSize) && batchSize > 0) return;
+  throw notData(name, "an object of kind 'examples' without open() or a batchSize from 1");
 }
 
 function notData(name: string, received: string): ShapeError {

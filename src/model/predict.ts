@@ -1,12 +1,17 @@
 import { abortSignal, field, flag, settings, whole } from '../config/fields.js';
+import type { z } from 'zod';
+import { describe } from '../config/describe.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { BatchGatherer, batchRows } from '../data/batches.js';
+import type { ExampleStream } from '../data/examples.js';
 import { elementCount, type Tensor } from '../data/tensor.js';
+import { ConfigError } from '../errors.js';
 import { pipelined } from '../training/pipeline.js';
 import { unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
-import { sequencesFor, type SequenceInput } from './modelData.js';
+import { isExamples, requireData, sequencesFor, type SequenceInput } from './modelData.js';
 import { placeRows } from './placeRows.js';
+import { predictExamples } from './predictExamples.js';
 import {
   checkStates,
   packStates,
@@ -19,7 +24,7 @@ import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `predict` takes beside the input. */
 export interface PredictOptions {
-  /** Sequences computed together. Default 32. */
+  /** Sequences computed together; an example stream has its own. Default 32. */
   readonly batchSize?: number | undefined;
   /** [N], each 1..T; by default all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
@@ -41,7 +46,7 @@ export interface Prediction {
 }
 
 const schema = settings({
-  batchSize: whole(1).default(32),
+  batchSize: whole(1).optional(),
   seqLengths: field<ArrayLike<number>>(
     'an array of lengths',
     (value) => typeof value === 'object',
@@ -54,17 +59,26 @@ const schema = settings({
 
 export async function predict(
   context: ModelContext,
-  x: SequenceInput,
+  x: SequenceInput | ExampleStream,
   options: PredictOptions,
 ): Promise<Prediction> {
-  const {
-    batchSize,
-    seqLengths,
-    states: given,
-    returnStates,
-    weights,
-    signal,
-  } = parseOptions(schema, options, 'predict');
+  const parsed = parseOptions(schema, options, 'predict');
+  if (!isExamples(x)) return predictRows(context, x, parsed);
+  requireData(x, 'x');
+  const { batchSize, seqLengths, states, returnStates, ...settings } = parsed;
+  const given = { batchSize, seqLengths, states, returnStates: returnStates || undefined };
+  const wrong = Object.entries(given).find(([name, value]) => value !== undefined && name !== 'batchSize');
+  if (wrong !== undefined) throw notOfStreams(...wrong);
+  if (batchSize !== undefined && batchSize !== x.batchSize) throw otherBatchSize(x.batchSize, batchSize);
+  return predictExamples(context, x, settings);
+}
+
+async function predictRows(
+  context: ModelContext,
+  x: SequenceInput,
+  options: z.output<typeof schema>,
+): Promise<Prediction> {
+  const { batchSize = 32, seqLengths, states: given, returnStates, weights, signal } = options;
   const sequences = sequencesFor(context, x, seqLengths);
   const { count, maxLength } = sequences;
   const layouts = stateLayouts(context.chain);
@@ -92,6 +106,22 @@ export async function predict(
     if (final && result.states) unpackStates(result.states, final, rows[0]!, rows.length);
   });
   return final === undefined ? { y } : { y, states: final };
+}
+
+function notOfStreams(name: string, received: unknown): ConfigError {
+  const path = `predict.${name}`;
+  const expected = 'none for an example stream';
+  return new ConfigError(`${path}: expected ${expected}, received ${describe(received)}`, {
+    path,
+    expected,
+    received,
+  });
+}
+
+function otherBatchSize(own: number, received: number): ConfigError {
+  const path = 'predict.batchSize';
+  const expected = `none or ${own}, the stream's own`;
+  return new ConfigError(`${path}: expected ${expected}, received ${received}`, { path, expected, received });
 }
 
 function emptyOutput({ chain }: ModelContext, count: number, maxLength: number): Tensor<Float32Array> {

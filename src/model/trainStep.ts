@@ -101,6 +101,7 @@ export async function trainStep(
   const { batch, targets } = gatherAll(context, data, loss);
   throwIfAborted(signal, 'trainStep');
   const update = useOptimizer(context, optimizer);
+  context.training = undefined;
   const carry = carryStates(data) ? { carryStates: true } : {};
   const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   const result = await cancelledBy(signal, context.session, () =>
