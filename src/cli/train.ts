@@ -70,13 +70,14 @@ async function train(file: ExperimentFile, settings: Settings): Promise<number> 
   const experiment = await inFile(path, () => prepared(file, settings.resume ? checkpoint : undefined));
   await using model = experiment.model;
   if (!settings.quiet) say(`${aligned(experiment.summary)}\n\n${model.summary()}\n`);
+  if (interruption.signal.aborted) return nothingDone();
   try {
     const history = await model.fit(experiment.train, {
       ...experiment.fit,
       callbacks: [...(experiment.fit.callbacks ?? []), ...files(file, checkpoint)],
       verbose: settings.quiet ? 'silent' : 'auto',
       signal: interruption.signal,
-      ...(settings.resume && { resume: true }),
+      resume: settings.resume,
     });
     return await finished(file, model, history, settings);
   } catch (error) {
@@ -85,6 +86,12 @@ async function train(file: ExperimentFile, settings: Settings): Promise<number> 
     say(`stopped; ${checkpoint} has everything. To go on:\n  npx cudnn-lstm train ${path} --resume`);
     return exitCode.interrupted;
   }
+}
+
+// While data was read: what an earlier run saved stays as it is.
+function nothingDone(): number {
+  say('stopped before the first step');
+  return exitCode.interrupted;
 }
 
 async function prepared(
@@ -111,7 +118,12 @@ async function prepared(
 function files({ config, folder }: ExperimentFile, checkpoint: string): Callback[] {
   const { everySteps, history } = config.output;
   return [
-    modelCheckpoint({ path: checkpoint, keep: 'last', ...(everySteps !== undefined && { everySteps }) }),
+    modelCheckpoint({
+      path: checkpoint,
+      keep: 'last',
+      every: 1,
+      ...(everySteps !== undefined && { everySteps }),
+    }),
     ...(history === undefined ? [] : [csvLog({ path: pathFrom(folder, history) })]),
   ];
 }

@@ -50,8 +50,10 @@ export async function buildExperiment(
       seed,
       name,
     }));
-  const { optimizer, epochs, batchSize, shuffle, dropLast, onNonFinite } = training;
-  const stream = 'kind' in data.train;
+  const { optimizer, epochs, onNonFinite } = training;
+  const { batchSize, shuffle, dropLast, bucketByLength, sampling } = training;
+  // A text is read in its own order.
+  const isStream = 'kind' in data.train;
   return {
     model: made,
     train: data.train,
@@ -63,7 +65,7 @@ export async function buildExperiment(
       onNonFinite,
       seed,
       ...(optimizer !== undefined && { optimizer }),
-      ...(!stream && { batchSize, shuffle, dropLast }),
+      ...(!isStream && { batchSize, shuffle, dropLast, bucketByLength, sampling }),
       ...(data.validation && { validationData: data.validation }),
       callbacks: training.earlyStopping === undefined ? [] : [earlyStopping(training.earlyStopping)],
     },

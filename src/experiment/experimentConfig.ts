@@ -28,6 +28,8 @@ export interface TrainingConfig {
   readonly batchSize?: number | undefined;
   readonly shuffle?: boolean | undefined;
   readonly dropLast?: boolean | undefined;
+  readonly bucketByLength?: boolean | undefined;
+  readonly sampling?: 'natural' | 'balanced' | undefined;
   readonly onNonFinite?: 'throw' | 'skip' | undefined;
   readonly earlyStopping?: EarlyStoppingOptions | undefined;
 }

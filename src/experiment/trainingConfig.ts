@@ -137,6 +137,8 @@ export const trainingSchema = settings({
   batchSize: whole(1).default(32),
   shuffle: flag.default(true),
   dropLast: flag.default(false),
+  bucketByLength: flag.default(false),
+  sampling: choice('natural', 'balanced').default('natural'),
   onNonFinite: choice('throw', 'skip').default('throw'),
   earlyStopping: earlyStoppingConfig.optional(),
 });
