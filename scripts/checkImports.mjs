@@ -19,10 +19,11 @@ const typescriptRooms = {
   native: common,
   model: [...common, ...below, 'native', 'training', 'report'],
   training: [...common, ...below, 'native', 'model'],
+  experiment: [...common, ...below, 'native', 'model', 'training', 'search', 'report'],
   search: [...common, ...below, 'native', 'model', 'training'],
   report: [...common, ...below, 'native', 'training'],
-  cli: [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'index.ts'],
-  'index.ts': [...common, ...below, 'native', 'model', 'training', 'search', 'report'],
+  cli: [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'experiment', 'index.ts'],
+  'index.ts': [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'experiment'],
 };
 
 /** What a room may import by `import type` beside that: types leave no import in the program. */

@@ -226,10 +226,23 @@ export {
   type WeightOption,
 } from './metrics/functions.js';
 
+export { buildExperiment, type BuildOptions, type Experiment } from './experiment/buildExperiment.js';
+export type { DataConfigInput as DataConfig, TaskName } from './experiment/dataConfig.js';
+export {
+  resolveExperiment,
+  type ExperimentConfig,
+  type OutputConfig,
+  type ResolvedExperiment,
+  type TrainingConfig,
+} from './experiment/experimentConfig.js';
+export type { LayerConfig } from './experiment/layerConfig.js';
+export { readExperiment, type ExperimentFile } from './experiment/readExperiment.js';
+export { type SearchConfig, type SearchValues } from './experiment/searchConfig.js';
+
 export { sequential } from './model/sequential.js';
 export { loadModel, type LoadOptions } from './model/loadModel.js';
 export { Model, type SetWeightsOptions } from './model/model.js';
-export type { ModelConfig, SequentialOptions } from './model/modelConfig.js';
+export type { Metadata, ModelConfig, SequentialOptions } from './model/modelConfig.js';
 export type { SaveOptions } from './model/checkpointing.js';
 export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
 export type { FindLearningRateOptions } from './model/findLearningRate.js';

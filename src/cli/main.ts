@@ -1,40 +1,57 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util';
 import { nearestName } from '../config/nearestName.js';
-import { diagnose } from './diagnosis.js';
-import { diagnosisText } from './diagnosisText.js';
+import { AbortError, LstmError } from '../errors.js';
+import { exitCode, Misuse } from './exitCode.js';
+import { endWithReader, print, say } from './output.js';
 
-const help = `Usage: cudnn-lstm COMMAND
-
-Commands:
-  doctor [--json]   what this machine has to compute on, every place that was looked at, and what to install
-
-Options:
-  --help            this text
-`;
-
-const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = { doctor };
-
-/** The exit status: 0 when some device works. */
-async function doctor(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
-  const diagnosis = await diagnose();
-  console.log(values.json ? JSON.stringify(diagnosis, undefined, 2) : diagnosisText(diagnosis));
-  return diagnosis.works ? 0 : 1;
+/** A command: its module is loaded when it is called. */
+interface Command {
+  readonly summary: string;
+  load(): Promise<{ readonly help: string; run(args: string[]): Promise<number> }>;
 }
 
+const commands: Readonly<Record<string, Command>> = {
+  init: {
+    summary: 'asks a few questions, and writes config.json and train.ts',
+    load: () => import('./init.js'),
+  },
+  train: { summary: 'trains the model of a config file', load: () => import('./train.js') },
+  tune: { summary: 'searches the best settings of a config file', load: () => import('./tune.js') },
+  evaluate: { summary: 'loss and metrics of a trained model', load: () => import('./evaluate.js') },
+  predict: { summary: 'predictions of a trained model', load: () => import('./predict.js') },
+  generate: { summary: 'text of a trained language model', load: () => import('./generate.js') },
+  inspect: { summary: 'what a model file holds', load: () => import('./inspect.js') },
+  doctor: { summary: 'what this machine has to compute on', load: () => import('./doctor.js') },
+};
+
+const help = `Usage: cudnn-lstm COMMAND [ARGUMENTS]
+
+Commands:
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join('\n')}
+
+cudnn-lstm COMMAND --help says more. Results go to standard output, progress to standard error.
+Ends with 0 when all went well, 1 when it failed, 2 for a wrong command line, 130 after Ctrl-C.`;
+
 async function main([name, ...args]: string[]): Promise<number> {
-  if (name === '--help' || name === '-h' || args.includes('--help')) {
-    process.stdout.write(help);
-    return 0;
+  if (name === '--help' || name === '-h') {
+    await print(help);
+    return exitCode.ok;
   }
-  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) return misuse(name === undefined ? 'a command is needed' : unknown(name));
+  if (name === undefined || !Object.hasOwn(commands, name)) {
+    return misuse(name === undefined ? 'a command is needed' : unknown(name), help);
+  }
+  const command = await commands[name]!.load();
+  if (args.includes('--help') || args.includes('-h')) {
+    await print(command.help);
+    return exitCode.ok;
+  }
   try {
-    return await command(args);
+    return await command.run(args);
   } catch (error) {
-    if (!isArgumentError(error)) throw error;
-    return misuse(error.message);
+    if (error instanceof Misuse || isArgumentError(error)) return misuse(error.message, command.help);
+    return failure(error);
   }
 }
 
@@ -47,9 +64,18 @@ function isArgumentError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
-function misuse(message: string): number {
-  process.stderr.write(`cudnn-lstm: ${message}\n\n${help}`);
-  return 2;
+function misuse(message: string, usage: string): number {
+  say(`cudnn-lstm: ${message}\n\n${usage}`);
+  return exitCode.misuse;
 }
 
+// What is no error of this package's is a defect, and keeps its stack.
+function failure(error: unknown): number {
+  if (error instanceof AbortError) return exitCode.interrupted;
+  if (!(error instanceof LstmError)) throw error;
+  say(`cudnn-lstm: ${error.message}`);
+  return exitCode.failed;
+}
+
+endWithReader();
 process.exitCode = await main(process.argv.slice(2));

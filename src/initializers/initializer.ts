@@ -124,7 +124,8 @@ function make<const K extends string, S extends z.ZodType>(kind: K, schema: S, o
 }
 
 const none = settings({});
-const schemas: Record<Initializer['kind'], z.ZodType> = {
+/** The settings of each kind of initialiser. */
+export const initializerSettings: Record<Initializer['kind'], z.ZodType> = {
   xavier: none,
   orthogonal: orthogonalSettings,
   uniform: uniformSettings,
@@ -145,5 +146,5 @@ export const biasInitializerSchema = field<BiasInitializer>(
 function isInitializer(value: unknown): value is Initializer {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
   const { kind, ...rest } = value as Initializer;
-  return Object.hasOwn(schemas, kind) && schemas[kind].safeParse(rest).success;
+  return Object.hasOwn(initializerSettings, kind) && initializerSettings[kind].safeParse(rest).success;
 }

@@ -8,7 +8,8 @@ const factor = real("a number of at least 0 in float32's range", (value) => {
   return value >= 0 && Number.isFinite(Math.fround(value));
 });
 
-const activationRegularizerSettings = settings({
+/** The settings of {@link activationRegularizer}. */
+export const activationRegularizerSettings = settings({
   ar: factor.default(0),
   tar: factor.default(0),
   name: layerName.optional(),

@@ -7,7 +7,8 @@ import { regularizerSchema } from '../regularizers/regularizer.js';
 import { layerName, maxSize, parameterSettings } from './common.js';
 import { requireNumbers, type ParameterShape, type Signal } from './signal.js';
 
-const denseSettings = settings({
+/** The settings of {@link dense}. */
+export const denseSettings = settings({
   units: whole(1, maxSize),
   activation: choice('linear', 'relu', 'tanh', 'sigmoid', 'softmax').default('linear'),
   useBias: flag.default(true),

@@ -4,7 +4,8 @@ import { parseConfig } from '../config/parseConfig.js';
 import { layerName } from './common.js';
 import { requireNumbers, type Signal } from './signal.js';
 
-const dropoutSettings = settings({
+/** The settings of {@link dropout}. */
+export const dropoutSettings = settings({
   rate: fraction,
   sharedOverTime: flag.default(false),
   name: layerName.optional(),

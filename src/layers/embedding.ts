@@ -7,7 +7,8 @@ import { regularizerSchema } from '../regularizers/regularizer.js';
 import { layerName, maxSize, parameterSettings } from './common.js';
 import { wrongInput, type ParameterShape, type Signal } from './signal.js';
 
-const embeddingSettings = settings({
+/** The settings of {@link embedding}. */
+export const embeddingSettings = settings({
   vocabSize: whole(1, maxSize),
   size: whole(1, maxSize),
   initializer: initializerSchema.default(uniform({ low: -0.05, high: 0.05 })),

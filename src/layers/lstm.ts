@@ -51,7 +51,8 @@ export function projectionFits(layer: {
 }
 export const projectionIssue = { path: ['projectionSize'], error: () => 'a whole number below hiddenSize' };
 
-const lstmSettings = settings({
+/** The settings of {@link lstm}. */
+export const lstmSettings = settings({
   ...lstmFields,
   returnSequences: flag.default(true),
   name: layerName.optional(),

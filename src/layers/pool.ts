@@ -4,7 +4,8 @@ import { parseConfig } from '../config/parseConfig.js';
 import { layerName } from './common.js';
 import { requireSequence, type Signal } from './signal.js';
 
-const poolSettings = settings({ mode: choice('last', 'mean', 'max'), name: layerName.optional() });
+/** The settings of {@link pool}. */
+export const poolSettings = settings({ mode: choice('last', 'mean', 'max'), name: layerName.optional() });
 
 /** What {@link pool} takes. */
 export type PoolOptions = Readonly<z.input<typeof poolSettings>>;

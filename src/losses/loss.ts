@@ -61,7 +61,7 @@ export function mae(): BuiltInLoss {
   return Object.freeze({ kind: 'mae' });
 }
 
-const huberSchema = settings({ delta: positive.default(1) });
+export const huberSchema = settings({ delta: positive.default(1) });
 
 /**
  * Huber's loss: mean over all live elements of ½d² where |d| < delta, else delta·(|d| - ½delta), d = y - target
@@ -92,7 +92,7 @@ export function logCosh(): BuiltInLoss {
 }
 
 const share = real('a number between 0 and 1', (value) => value > 0 && value < 1);
-const quantileSchema = settings({
+export const quantileSchema = settings({
   quantiles: z
     .array(share, { error: () => 'a list of numbers between 0 and 1' })
     .min(1, { error: () => 'at least one quantile' })
@@ -119,7 +119,7 @@ export function quantile(options: { readonly quantiles: readonly number[] }): Bu
   return Object.freeze({ kind: 'quantile', ...parseConfig(quantileSchema, options, 'quantile') });
 }
 
-const gaussianSchema = settings({ full: flag.default(false) });
+export const gaussianSchema = settings({ full: flag.default(false) });
 
 /**
  * Negative log-likelihood of a normal distribution whose mean and variance are both learnt: mean over all live targets
@@ -140,7 +140,7 @@ export function gaussianNll(options: { readonly full?: boolean | undefined } = {
   return Object.freeze({ kind: 'gaussianNll', ...parseConfig(gaussianSchema, options, 'gaussianNll') });
 }
 
-const crossEntropySchema = settings({
+export const crossEntropySchema = settings({
   labelSmoothing: fraction.optional(),
   classWeights: z.array(nonNegative, { error: () => 'a list of numbers from 0' }).optional(),
   ignoreIndex: whole(-0x7fff_ffff, 0x7fff_ffff).optional(),

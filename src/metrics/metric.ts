@@ -86,7 +86,7 @@ export function validationName<N extends string>(name: N): `val${Capitalize<N>}`
   return `val${name[0]!.toUpperCase()}${name.slice(1)}` as `val${Capitalize<N>}`;
 }
 
-const topKSchema = settings({ k: whole(1).default(5) });
+export const topKSchema = settings({ k: whole(1).default(5) });
 
 /**
  * Share of rows whose target is among the k largest outputs; of equal outputs the later class stands first, as in
@@ -108,7 +108,7 @@ export interface AverageOptions {
   readonly average?: Average | undefined;
 }
 
-const averageSchema = settings({ average: choice('binary', 'micro', 'macro', 'weighted').optional() });
+export const averageSchema = settings({ average: choice('binary', 'micro', 'macro', 'weighted').optional() });
 
 /**
  * Precision: of the rows predicted to be of a class, the share that is. 0 where none is predicted.
@@ -154,7 +154,7 @@ export function f1(options: AverageOptions = {}): MetricDescriptor {
   return Object.freeze({ kind: 'f1', ...parseConfig(averageSchema, options, 'f1') });
 }
 
-const rocAucSchema = settings({ average: choice('macro', 'weighted').default('macro') });
+export const rocAucSchema = settings({ average: choice('macro', 'weighted').default('macro') });
 
 /**
  * Area under the receiver operating characteristic: how often a row of the class has a larger score than a row that is
@@ -176,7 +176,7 @@ export function rocAuc(
   return Object.freeze({ kind: 'rocAuc', ...parseConfig(rocAucSchema, options, 'rocAuc') });
 }
 
-const scaleSchema = settings({
+export const scaleSchema = settings({
   scale: z.union([positive, z.array(positive).min(1)], {
     error: () => 'a number above 0, or one for each target',
   }),
@@ -199,7 +199,7 @@ export function mase(options: { readonly scale: number | readonly number[] }): M
   return Object.freeze({ kind: 'mase', ...parseConfig(scaleSchema, options, 'mase') });
 }
 
-const levelSchema = settings({
+export const levelSchema = settings({
   level: real('a number between 0 and 1', (value) => value > 0 && value < 1),
 });
 

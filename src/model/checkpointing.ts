@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { describe, shapeText } from '../config/describe.js';
 import { field, flag, settings } from '../config/fields.js';
 import { parseConfig, parseOptions } from '../config/parseConfig.js';
@@ -49,7 +50,7 @@ export async function save(context: ModelContext, path: string, options: SaveOpt
 // All reads are submitted in one turn, so no step comes between them even while the model trains.
 async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
   if (context.transition !== undefined) await settledState(context);
-  const { session, config, vocabulary, series, labels, compiled } = context;
+  const { session, config, vocabulary, series, labels, metadata, compiled } = context;
   const run = includeOptimizer ? context.training?.state() : undefined;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
@@ -77,8 +78,8 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
       ...training?.tensors,
     },
     ...(includeOptimizer && { optimizer: optimizerTensors(arenas, named) }),
-    ...((lasting || schedule || optimizerState || training) && {
-      extra: { compiled: lasting, schedule, optimizerState, training: training?.json },
+    ...((lasting || schedule || optimizerState || metadata || training) && {
+      extra: { compiled: lasting, schedule, optimizerState, metadata, training: training?.json },
     }),
   };
 }
@@ -125,6 +126,7 @@ function carriedTensor({ batchSize, states }: { batchSize: number; states: Float
 export interface LoadedCheckpoint extends ResolvedModel {
   readonly content: CheckpointContent;
   readonly vocabulary: ModelContext['vocabulary'];
+  readonly metadata: ModelContext['metadata'];
   readonly series: ModelContext['series'];
   readonly labels: ModelContext['labels'];
   readonly compiled: ModelContext['compiled'];
@@ -159,12 +161,15 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       labels: parseConfig(labelsSchema.optional(), labels, 'labels'),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
       optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),
+      metadata: parseConfig(metadataSchema.optional(), extra?.['metadata'], 'metadata'),
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CheckpointError(`${path}: ${error.message}`, { ...error.details, path }, { cause: error });
   }
 }
+
+const metadataSchema = z.record(z.string(), z.json(), { error: () => 'an object of JSON values' });
 
 const wordSchema = field<string>('a word', (value) => typeof value === 'string');
 

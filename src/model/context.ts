@@ -7,13 +7,14 @@ import type { Vocabulary } from '../text/vocabulary.js';
 import type { WatchedState } from '../training/runRate.js';
 import type { ResumableRun } from '../training/trainingState.js';
 import type { Lifecycle } from './lifecycle.js';
-import type { ResolvedModel } from './modelConfig.js';
+import type { Metadata, ResolvedModel } from './modelConfig.js';
 import type { SessionState } from './sessionState.js';
 
 /** A model's inside: what the functions that implement its methods share. */
 export interface ModelContext extends ResolvedModel {
   readonly lifecycle: Lifecycle;
   readonly vocabulary: Vocabulary | undefined;
+  readonly metadata: Metadata | undefined;
   readonly series: FittedSeries | undefined;
   readonly labels: readonly string[] | undefined;
   /** `to` replaces both while nothing else is under way. */

@@ -38,6 +38,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
     const {
       content,
       vocabulary: saved,
+      metadata,
       series,
       labels,
       compiled,
@@ -66,6 +67,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       lifecycle,
       device,
       vocabulary,
+      metadata,
       series,
       labels,
       compiled,

@@ -20,7 +20,7 @@ import type { ModelContext } from './context.js';
 import { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js';
 import { findLearningRate, type FindLearningRateOptions } from './findLearningRate.js';
 import { fit, type FitOptions } from './fit.js';
-import type { ModelConfig } from './modelConfig.js';
+import type { Metadata, ModelConfig } from './modelConfig.js';
 import type { LabelledData, SequenceInput, TrainingData } from './modelData.js';
 import { type DeviceInput, move } from './move.js';
 import { ModelStream, type ModelStreamOptions } from './modelStream.js';
@@ -97,6 +97,11 @@ export class Model implements AsyncDisposable, Disposable {
   /** The vocabulary that the model was made or loaded with. */
   get vocabulary(): Vocabulary | undefined {
     return Model.#inside(this, 'vocabulary').vocabulary;
+  }
+
+  /** The caller's own JSON that the model was made or loaded with; frozen. */
+  get metadata(): Metadata | undefined {
+    return Model.#inside(this, 'metadata').metadata;
   }
 
   /** The fitted series that the model was made or loaded with. */

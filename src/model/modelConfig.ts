@@ -23,11 +23,16 @@ export interface SequentialOptions extends DeviceOptions {
   readonly name?: string | undefined;
   /** Kept with the model, for `generate`, and saved unless it is a tokenizer of the caller's. */
   readonly vocabulary?: Vocabulary | Tokenizer | undefined;
+  /** JSON of the caller's own, kept and saved with the model: what its inputs and outputs mean, for example. */
+  readonly metadata?: Metadata | undefined;
   /** Kept and saved with the model, for `forecast`: `timeSeries(options).fit(table)`. */
   readonly series?: FittedSeries | undefined;
   /** Names of the classes, kept and saved with the model, for `labelNames`; two for a single output. */
   readonly labels?: readonly string[] | undefined;
 }
+
+/** An object of JSON values. */
+export type Metadata = Readonly<Record<string, unknown>>;
 
 /** All that a model is rebuilt from, JSON throughout and frozen. */
 export interface ModelConfig {
@@ -68,6 +73,9 @@ const optionsSchema = settings({
   seed: whole(0).default(0),
   name: layerName.default('model'),
   vocabulary: vocabularySchema.optional(),
+  metadata: z
+    .record(z.string(), z.json(), { error: () => 'an object of JSON values' })
+    .optional() as z.ZodType<Metadata | undefined>,
   series: field<FittedSeries>(
     'a fitted series: timeSeries(options).fit(table)',
     (value) => value instanceof FittedSeries,
@@ -97,6 +105,7 @@ export function resolveSequential(layers: readonly Layer[], options: SequentialO
     vocabulary: given,
     series,
     labels,
+    metadata,
     ...deviceOptions
   } = parseOptions(optionsSchema, options, 'options');
   const signal = inputSignal(layers, input, inputSize);
@@ -104,7 +113,14 @@ export function resolveSequential(layers: readonly Layer[], options: SequentialO
   const vocabulary = vocabularyFor(given, signal);
   if (series !== undefined) checkSeries(series, signal);
   if (labels !== undefined) checkLabels(labels, model.chain.at(-1)!.output.size);
-  return { ...model, vocabulary, series, labels: labels && Object.freeze([...labels]), deviceOptions };
+  return {
+    ...model,
+    vocabulary,
+    series,
+    labels: labels && Object.freeze([...labels]),
+    metadata: deepFreeze(structuredClone(metadata)),
+    deviceOptions,
+  };
 }
 
 /**

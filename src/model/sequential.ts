@@ -29,7 +29,10 @@ import { resolveSequential, type SequentialOptions } from './modelConfig.js';
  */
 export function sequential(layers: readonly Layer[], options: SequentialOptions = {}): Promise<Model> {
   return withCallerStack(sequential, async () => {
-    const { deviceOptions, vocabulary, series, labels, ...resolved } = resolveSequential(layers, options);
+    const { deviceOptions, vocabulary, series, labels, metadata, ...resolved } = resolveSequential(
+      layers,
+      options,
+    );
     const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
     const session = await Session.create(device, lowerNetwork(chain, input, config.seed));
@@ -45,6 +48,7 @@ export function sequential(layers: readonly Layer[], options: SequentialOptions 
       lifecycle: new Lifecycle('model'),
       device,
       vocabulary,
+      metadata,
       series,
       labels,
       compiled: undefined,

@@ -42,15 +42,17 @@ export interface DeviceOptions {
 const cudaName = /^cuda:(0|[1-9]\d{0,3})$/;
 const words = ['auto', 'cpu', 'cuda'];
 
-const deviceName = z.custom<DeviceName>(
-  (value) => typeof value === 'string' && (words.includes(value) || cudaName.test(value)),
-  {
-    error: ({ input }) => {
-      const near = typeof input === 'string' ? nearestName(input, words) : undefined;
-      return `'auto' | 'cpu' | 'cuda' | 'cuda:1'${near === undefined ? '' : ` (did you mean '${near}'?)`}`;
+const deviceName = z
+  .custom<DeviceName>(
+    (value) => typeof value === 'string' && (words.includes(value) || cudaName.test(value)),
+    {
+      error: ({ input }) => {
+        const near = typeof input === 'string' ? nearestName(input, words) : undefined;
+        return `'auto' | 'cpu' | 'cuda' | 'cuda:1'${near === undefined ? '' : ` (did you mean '${near}'?)`}`;
+      },
     },
-  },
-);
+  )
+  .meta({ anyOf: [{ enum: words }, { type: 'string', pattern: cudaName.source }] });
 
 /** The settings of {@link DeviceOptions}, for schemas of calls that take them. */
 export const deviceFields = {

@@ -16,7 +16,8 @@ export interface AdagradOptions extends CommonOptions {
   readonly initialAccumulator?: number | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link adagrad}. */
+export const adagradSettings = settings({
   learningRate: learningRateSchema.optional(),
   epsilon: positive.optional(),
   initialAccumulator: nonNegative.optional(),
@@ -36,7 +37,7 @@ const schema = settings({
  * ```
  */
 export function adagrad(options: AdagradOptions = {}): Adagrad {
-  const parsed = parseConfig(schema, options, 'adagrad');
+  const parsed = parseConfig(adagradSettings, options, 'adagrad');
   const isKeras = parsed.convention === 'keras';
   return deepFreeze({
     ...parsed,

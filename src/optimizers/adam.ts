@@ -20,7 +20,8 @@ export interface AdamOptions extends CommonOptions {
   readonly amsgrad?: boolean | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link adam}. */
+export const adamSettings = settings({
   learningRate: learningRateSchema.default(1e-3),
   beta1: fraction.default(0.9),
   beta2: fraction.default(0.999),
@@ -64,6 +65,6 @@ export function adamW(options: Omit<AdamOptions, 'decay'> = {}): Adam {
 }
 
 function resolve(options: AdamOptions, name: string): Adam {
-  const parsed = parseConfig(schema, options, name);
+  const parsed = parseConfig(adamSettings, options, name);
   return deepFreeze({ ...parsed, kind: 'adam' as const, epsilon: epsilonOf(parsed, 1e-8) });
 }

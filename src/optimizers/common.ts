@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { choice, field, fraction, nonNegative, settings, whole } from '../config/fields.js';
+import { jsonSchemaOf, withJsonForm } from '../config/jsonSchema.js';
 import type { LearningRate } from '../schedules/schedule.js';
 import { averageSchema, type WeightAverage, type WeightAverageInput } from './average.js';
 import { clipSchema, type Clip } from './clip.js';
@@ -79,15 +80,19 @@ const passes = whole(1, 1_000_000);
 const noiseSchema = settings({ eta: nonNegative, gamma: nonNegative.default(0.55) });
 const accumulationSchema = settings({ passes, reduction: choice('mean', 'sum').default('mean') });
 
-const accumulateSchema = z
-  .preprocess((value) => (typeof value === 'number' ? { passes: value } : value), accumulationSchema)
-  .default({ passes: 1, reduction: 'mean' });
+const accumulateSchema = withJsonForm(
+  z
+    .preprocess((value) => (typeof value === 'number' ? { passes: value } : value), accumulationSchema)
+    .default({ passes: 1, reduction: 'mean' }),
+  () => ({ anyOf: [jsonSchemaOf(passes), jsonSchemaOf(accumulationSchema)] }),
+);
 
 const names = field<string | readonly string[]>(
   'a name or names of layers or parameters',
   (value) =>
     (typeof value === 'string' && value !== '') ||
     (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && one !== '')),
+  { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
 ).transform((value): readonly string[] => (typeof value === 'string' ? [value] : value));
 
 const groupSchema = settings({

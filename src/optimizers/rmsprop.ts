@@ -20,7 +20,8 @@ export interface RmspropOptions extends CommonOptions {
   readonly centered?: boolean | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link rmsprop}. */
+export const rmspropSettings = settings({
   learningRate: learningRateSchema.optional(),
   rho: fraction.optional(),
   epsilon: positive.optional(),
@@ -47,7 +48,7 @@ const schema = settings({
  * ```
  */
 export function rmsprop(options: RmspropOptions = {}): Rmsprop {
-  const parsed = parseConfig(schema, options, 'rmsprop');
+  const parsed = parseConfig(rmspropSettings, options, 'rmsprop');
   const isKeras = parsed.convention === 'keras';
   return deepFreeze({
     ...parsed,

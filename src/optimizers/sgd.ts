@@ -16,7 +16,8 @@ export interface SgdOptions extends CommonOptions {
   readonly nesterov?: boolean | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link sgd}. */
+export const sgdSettings = settings({
   learningRate: learningRateSchema.default(0.01),
   momentum: fraction.default(0),
   nesterov: flag.default(false),
@@ -42,5 +43,5 @@ const schema = settings({
  * ```
  */
 export function sgd(options: SgdOptions = {}): Sgd {
-  return deepFreeze({ ...parseConfig(schema, options, 'sgd'), kind: 'sgd' as const });
+  return deepFreeze({ ...parseConfig(sgdSettings, options, 'sgd'), kind: 'sgd' as const });
 }

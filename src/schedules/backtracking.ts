@@ -18,7 +18,8 @@ export interface BacktrackingOptions extends WatchedRateOptions {
   readonly minDelta?: number | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link backtracking}. */
+export const backtrackingSettings = settings({
   ...watchedFields,
   factor: real('a number above 0 and below 1', (value) => value > 0 && value < 1).default(0.5),
   patience: whole(0).default(0),
@@ -39,5 +40,8 @@ const schema = settings({
  * ```
  */
 export function backtracking(options: BacktrackingOptions): Backtracking {
-  return Object.freeze({ kind: 'backtracking', ...parseConfig(schema, options, 'backtracking') });
+  return Object.freeze({
+    kind: 'backtracking',
+    ...parseConfig(backtrackingSettings, options, 'backtracking'),
+  });
 }

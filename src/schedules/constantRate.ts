@@ -7,7 +7,8 @@ export interface ConstantRate {
   readonly initial: number;
 }
 
-const schema = settings({ initial: nonNegative });
+/** The settings of {@link constantRate}. */
+export const constantRateSettings = settings({ initial: nonNegative });
 
 /**
  * One rate throughout; a plain number as `learningRate` does the same.
@@ -19,5 +20,8 @@ const schema = settings({ initial: nonNegative });
  * ```
  */
 export function constantRate(initial: number): ConstantRate {
-  return Object.freeze({ kind: 'constantRate', ...parseConfig(schema, { initial }, 'constantRate') });
+  return Object.freeze({
+    kind: 'constantRate',
+    ...parseConfig(constantRateSettings, { initial }, 'constantRate'),
+  });
 }

@@ -23,7 +23,8 @@ export interface CosineDecayOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link cosineDecay}. */
+export const cosineDecaySettings = settings({
   initial: nonNegative,
   end: nonNegative.default(0),
   length: whole(1).optional(),
@@ -42,7 +43,7 @@ const schema = settings({
  * ```
  */
 export function cosineDecay(options: CosineDecayOptions): CosineDecay {
-  return Object.freeze({ kind: 'cosineDecay', ...parseConfig(schema, options, 'cosineDecay') });
+  return Object.freeze({ kind: 'cosineDecay', ...parseConfig(cosineDecaySettings, options, 'cosineDecay') });
 }
 
 export function cosineRate({ initial, end, length, per }: CosineDecay, position: Position): number {

@@ -30,7 +30,8 @@ export interface CosineRestartsOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link cosineRestarts}. */
+export const cosineRestartsSettings = settings({
   initial: nonNegative,
   length: whole(1),
   end: nonNegative.default(0),
@@ -52,7 +53,10 @@ const schema = settings({
  * ```
  */
 export function cosineRestarts(options: CosineRestartsOptions): CosineRestarts {
-  return Object.freeze({ kind: 'cosineRestarts', ...parseConfig(schema, options, 'cosineRestarts') });
+  return Object.freeze({
+    kind: 'cosineRestarts',
+    ...parseConfig(cosineRestartsSettings, options, 'cosineRestarts'),
+  });
 }
 
 export function cosineRestartsRate(schedule: CosineRestarts, position: Position): number {

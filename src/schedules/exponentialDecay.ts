@@ -26,7 +26,8 @@ export interface ExponentialDecayOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link exponentialDecay}. */
+export const exponentialDecaySettings = settings({
   initial: nonNegative,
   factor: positive,
   every: positive.default(1),
@@ -45,7 +46,10 @@ const schema = settings({
  * ```
  */
 export function exponentialDecay(options: ExponentialDecayOptions): ExponentialDecay {
-  return Object.freeze({ kind: 'exponentialDecay', ...parseConfig(schema, options, 'exponentialDecay') });
+  return Object.freeze({
+    kind: 'exponentialDecay',
+    ...parseConfig(exponentialDecaySettings, options, 'exponentialDecay'),
+  });
 }
 
 export function exponentialRate(schedule: ExponentialDecay, position: Position): number {

@@ -26,7 +26,8 @@ export interface InverseTimeDecayOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link inverseTimeDecay}. */
+export const inverseTimeDecaySettings = settings({
   initial: nonNegative,
   rate: nonNegative,
   every: positive.default(1),
@@ -45,7 +46,10 @@ const schema = settings({
  * ```
  */
 export function inverseTimeDecay(options: InverseTimeDecayOptions): InverseTimeDecay {
-  return Object.freeze({ kind: 'inverseTimeDecay', ...parseConfig(schema, options, 'inverseTimeDecay') });
+  return Object.freeze({
+    kind: 'inverseTimeDecay',
+    ...parseConfig(inverseTimeDecaySettings, options, 'inverseTimeDecay'),
+  });
 }
 
 export function inverseTimeRate(schedule: InverseTimeDecay, position: Position): number {

@@ -35,7 +35,8 @@ export interface OneCycleOptions {
 
 const atLeastOne = real('a number from 1', (value) => value >= 1);
 
-const schema = settings({
+/** The settings of {@link oneCycle}. */
+export const oneCycleSettings = settings({
   max: nonNegative,
   length: whole(1).optional(),
   warmupShare: real('a number from 0 to 1', (value) => value >= 0 && value <= 1).default(0.3),
@@ -61,7 +62,7 @@ const schema = settings({
  * ```
  */
 export function oneCycle(options: OneCycleOptions): OneCycle {
-  return Object.freeze({ kind: 'oneCycle', ...parseConfig(schema, options, 'oneCycle') });
+  return Object.freeze({ kind: 'oneCycle', ...parseConfig(oneCycleSettings, options, 'oneCycle') });
 }
 
 export function oneCycleRate(schedule: OneCycle, { step, totalSteps }: Position): number {

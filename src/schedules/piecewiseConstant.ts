@@ -22,7 +22,8 @@ export interface PiecewiseConstantOptions {
 
 const isArray = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > 0;
 
-const schema = settings({
+/** The settings of {@link piecewiseConstant}. */
+export const piecewiseConstantSettings = settings({
   boundaries: field<readonly number[]>(
     'an array of whole numbers from 1, each above the one before',
     (value) =>
@@ -51,7 +52,7 @@ const schema = settings({
  * ```
  */
 export function piecewiseConstant(options: PiecewiseConstantOptions): PiecewiseConstant {
-  const { boundaries, values, per } = parseConfig(schema, options, 'piecewiseConstant');
+  const { boundaries, values, per } = parseConfig(piecewiseConstantSettings, options, 'piecewiseConstant');
   return Object.freeze({
     kind: 'piecewiseConstant',
     boundaries: Object.freeze([...boundaries]),

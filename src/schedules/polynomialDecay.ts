@@ -26,7 +26,8 @@ export interface PolynomialDecayOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link polynomialDecay}. */
+export const polynomialDecaySettings = settings({
   initial: nonNegative,
   end: nonNegative.default(0),
   power: positive.default(1),
@@ -45,7 +46,10 @@ const schema = settings({
  * ```
  */
 export function polynomialDecay(options: PolynomialDecayOptions): PolynomialDecay {
-  return Object.freeze({ kind: 'polynomialDecay', ...parseConfig(schema, options, 'polynomialDecay') });
+  return Object.freeze({
+    kind: 'polynomialDecay',
+    ...parseConfig(polynomialDecaySettings, options, 'polynomialDecay'),
+  });
 }
 
 export function polynomialRate(schedule: PolynomialDecay, position: Position): number {

@@ -24,7 +24,8 @@ export interface ReduceOnPlateauOptions extends WatchedRateOptions {
   readonly cooldown?: number | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link reduceOnPlateau}. */
+export const reduceOnPlateauSettings = settings({
   ...watchedFields,
   factor: real('a number above 0 and below 1', (value) => value > 0 && value < 1).default(0.1),
   patience: whole(0).default(10),
@@ -47,5 +48,8 @@ const schema = settings({
  * ```
  */
 export function reduceOnPlateau(options: ReduceOnPlateauOptions): ReduceOnPlateau {
-  return Object.freeze({ kind: 'reduceOnPlateau', ...parseConfig(schema, options, 'reduceOnPlateau') });
+  return Object.freeze({
+    kind: 'reduceOnPlateau',
+    ...parseConfig(reduceOnPlateauSettings, options, 'reduceOnPlateau'),
+  });
 }

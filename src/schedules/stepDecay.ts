@@ -23,7 +23,8 @@ export interface StepDecayOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link stepDecay}. */
+export const stepDecaySettings = settings({
   initial: nonNegative,
   every: whole(1),
   factor: positive.default(0.1),
@@ -40,7 +41,7 @@ const schema = settings({
  * ```
  */
 export function stepDecay(options: StepDecayOptions): StepDecay {
-  return Object.freeze({ kind: 'stepDecay', ...parseConfig(schema, options, 'stepDecay') });
+  return Object.freeze({ kind: 'stepDecay', ...parseConfig(stepDecaySettings, options, 'stepDecay') });
 }
 
 export function stepDecayRate({ initial, factor, every, per }: StepDecay, position: Position): number {

@@ -25,7 +25,8 @@ export interface WarmupOptions {
   readonly per?: ScheduleUnit | undefined;
 }
 
-const schema = settings({
+/** The settings of {@link warmup}. */
+export const warmupSettings = settings({
   length: whole(1),
   learningRate: plainRateSchema,
   startFactor: real('a number from 0 to 1', (value) => value >= 0 && value <= 1).default(0),
@@ -45,7 +46,7 @@ const schema = settings({
  * ```
  */
 export function warmup(options: WarmupOptions): Warmup {
-  const { learningRate, ...rest } = parseConfig(schema, options, 'warmup');
+  const { learningRate, ...rest } = parseConfig(warmupSettings, options, 'warmup');
   return Object.freeze({
     kind: 'warmup',
     ...rest,

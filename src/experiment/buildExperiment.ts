@@ -1,0 +1,93 @@
+import { lossSchema, type Loss } from '../losses/loss.js';
+import type { FitOptions } from '../model/fit.js';
+import type { Model } from '../model/model.js';
+import type { TrainingData } from '../model/modelData.js';
+import { sequential } from '../model/sequential.js';
+import { earlyStopping } from '../training/earlyStopping.js';
+import { completeLayers } from './completeLayers.js';
+import type { DataConfig, TaskName } from './dataConfig.js';
+import { resolveExperiment, type ExperimentConfig, type ResolvedExperiment } from './experimentConfig.js';
+import { pathFrom } from './source.js';
+import type { PreparedData, Task } from './tasks/task.js';
+import { taskNamed } from './tasks/tasks.js';
+
+/** An experiment ready to run: its data, a model of it, and what `fit` takes. */
+export interface Experiment {
+  readonly model: Model;
+  readonly train: TrainingData;
+  /** With validation data, early stopping and the rest of the config's `training`. */
+  readonly fit: FitOptions;
+  /** Counts of the data, for people and logs. */
+  readonly summary: Readonly<Record<string, number>>;
+}
+
+/** What {@link buildExperiment} takes beside the config. */
+export interface BuildOptions {
+  /** What the config's paths are taken from. Default: the working directory. */
+  readonly folder?: string | undefined;
+  /** A model to go on with instead of a new one; its vocabulary, classes and scalers hold on. */
+  readonly model?: Model | undefined;
+}
+
+/**
+ * Reads an experiment's data, fits vocabulary, classes and scalers on its training part, and makes the model.
+ *
+ * @throws ConfigError for layers or a loss that do not fit the data, by their path from `$`; DataError naming file, line
+ *   and column; what `sequential` throws.
+ */
+export async function buildExperiment(
+  config: ExperimentConfig,
+  { folder = '.', model }: BuildOptions = {},
+): Promise<Experiment> {
+  const resolved = resolveExperiment(config, '$');
+  const { loss, metrics, data } = await prepareExperiment(resolved, { folder, model });
+  const { training, seed, name, device } = resolved;
+  const made =
+    model ??
+    (await sequential(completeLayers(resolved.model.layers, data.sizes), {
+      ...data.options,
+      ...device,
+      seed,
+      name,
+    }));
+  const { optimizer, epochs, onNonFinite } = training;
+  const { batchSize, shuffle, dropLast, bucketByLength, sampling } = training;
+  // A text is read in its own order.
+  const isStream = 'kind' in data.train;
+  return {
+    model: made,
+    train: data.train,
+    summary: data.summary,
+    fit: {
+      loss,
+      metrics,
+      epochs,
+      onNonFinite,
+      seed,
+      ...(optimizer !== undefined && { optimizer }),
+      ...(!isStream && { batchSize, shuffle, dropLast, bucketByLength, sampling }),
+      ...(data.validation && { validationData: data.validation }),
+      callbacks: training.earlyStopping === undefined ? [] : [earlyStopping(training.earlyStopping)],
+    },
+  };
+}
+
+async function prepareExperiment(
+  { data, training, seed }: ResolvedExperiment,
+  { folder, model }: { readonly folder: string; readonly model: Model | undefined },
+) {
+  const task = taskNamed(data.task) as Task<TaskName>;
+  const loss: Loss = lossSchema.parse(training.loss ?? task.loss);
+  const prepared: PreparedData = await task.prepare(data as DataConfig, {
+    seed,
+    loss,
+    batchSize: training.batchSize,
+    path: (name) => pathFrom(folder, name),
+    model,
+  });
+  return {
+    loss,
+    metrics: training.metrics ?? (training.loss === undefined ? task.metrics : []),
+    data: prepared,
+  };
+}

@@ -1,0 +1,63 @@
+import { describe } from '../config/describe.js';
+import { csvRows } from '../data/sources/csvRows.js';
+import { sourceError } from '../data/sources/sourceError.js';
+import { linesOf, sourceName } from '../data/sources/text.js';
+import type { SourceRecord } from './records.js';
+import type { Reading } from './source.js';
+
+/**
+ * The records of a CSV, TSV or JSON lines source, one after the other. TSV knows no quotes: they are text.
+ *
+ * @throws DataError naming file and line for what is no record.
+ */
+export function readRecords(reading: Reading): AsyncIterable<SourceRecord> {
+  return reading.format === 'jsonLines' ? jsonRecords(reading) : tableRecords(reading);
+}
+
+async function* tableRecords({ source, format, columns, encoding }: Reading): AsyncGenerator<SourceRecord> {
+  const file = sourceName(source);
+  const written =
+    format === 'tsv'
+      ? ({ delimiter: '\t', quote: false } as const)
+      : ({ delimiter: ',', quote: '"' } as const);
+  let names = columns;
+  for await (const { fields, line } of csvRows(source, { ...written, encoding })) {
+    if (names === undefined) {
+      names = headerNames(fields, { file, line });
+      continue;
+    }
+    if (fields.length !== names.length) {
+      throw sourceError({ file, line }, `${names.length} fields (${names.join(', ')})`, `${fields.length}`);
+    }
+    yield { fields: Object.fromEntries(names.map((name, i) => [name, fields[i]])), place: { file, line } };
+  }
+}
+
+function headerNames(fields: readonly string[], place: { file: string; line: number }): readonly string[] {
+  const names = fields.map((name) => name.trim());
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  if (repeated !== undefined) throw sourceError(place, 'different names of columns', `'${repeated}' twice`);
+  return names;
+}
+
+async function* jsonRecords({ source, encoding }: Reading): AsyncGenerator<SourceRecord> {
+  const file = sourceName(source);
+  for await (const { text, line } of linesOf(source, encoding)) {
+    if (text.trim() === '') continue;
+    yield { fields: jsonObject(text, { file, line }), place: { file, line } };
+  }
+}
+
+function jsonObject(text: string, place: { file: string; line: number }): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw sourceError(place, 'a JSON object', cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw sourceError(place, 'a JSON object', describe(value));
+}

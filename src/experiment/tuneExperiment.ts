@@ -1,0 +1,120 @@
+import { deepFreeze } from '../config/parseConfig.js';
+import { ConfigError } from '../errors.js';
+import { asha } from '../search/asha.js';
+import { gridSearch } from '../search/gridSearch.js';
+import { randomSearch } from '../search/randomSearch.js';
+import type { SearchResult } from '../search/searchResult.js';
+import type { TrialResult } from '../search/trial.js';
+import { rises } from '../training/monitor.js';
+import { withValueAt } from './configPath.js';
+import { resolveExperiment, type ExperimentConfig, type ResolvedExperiment } from './experimentConfig.js';
+import type { ResolvedSearch, SearchValues } from './searchConfig.js';
+import { pathFrom } from './source.js';
+
+/** What a trial is told, beside the values at their paths. */
+export interface TuneBase {
+  readonly experiment: ExperimentConfig;
+  readonly folder: string;
+  readonly monitor: string;
+}
+
+/** A trial's config: JSON. */
+export type TuneConfig = TuneBase & Readonly<Record<string, unknown>>;
+
+/** What {@link tuneExperiment} takes beside the config. */
+export interface TuneOptions {
+  /** What the config's paths are taken from. Default: the working directory. */
+  readonly folder?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onTrial?: ((trial: TrialResult) => void) | undefined;
+}
+
+/** What a search came to. */
+export interface Tuning {
+  readonly result: SearchResult;
+  /** The experiment with the best values. */
+  readonly best: ExperimentConfig;
+}
+
+/**
+ * Runs the search of a config: each trial trains the experiment with other values, in worker threads, and is stored as it
+ * ends. Called again after an interruption it goes on.
+ *
+ * @throws ConfigError for a config without a search, and for a place or value that the config's schema refuses, before any
+ *   trial; CheckpointError for stored trials of another search; AbortError, what was done being stored
+ */
+export async function tuneExperiment(
+  config: ResolvedExperiment,
+  { folder = '.', signal, onTrial }: TuneOptions = {},
+): Promise<Tuning> {
+  const { search, ...rest } = config;
+  if (search === undefined) throw noSearch();
+  const experiment = rest as ExperimentConfig;
+  checkSpace(experiment, search);
+  const result = await searched(
+    search,
+    {
+      space: search.space,
+      base: { experiment, folder, monitor: search.monitor } satisfies TuneBase,
+      run: new URL(`./tuneTrial${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+      seed: config.seed,
+      mode: modeOf(search),
+      concurrency: search.concurrency,
+      folder: pathFrom(folder, search.folder),
+      signal,
+      onTrial,
+    },
+    config.training.epochs,
+  );
+  return { result, best: withValues(experiment, search.space, result.best.config as TuneConfig) };
+}
+
+type Shared = Omit<Parameters<typeof randomSearch>[0], 'trials'>;
+
+function searched(
+  { method, trials, minEpochs, reductionFactor }: ResolvedSearch,
+  shared: Shared,
+  epochs: number,
+): Promise<SearchResult> {
+  if (method === 'grid') return gridSearch(shared as never);
+  if (method === 'random') return randomSearch({ ...shared, trials } as never);
+  return asha({ ...shared, trials, minResource: minEpochs, maxResource: epochs, reductionFactor } as never);
+}
+
+/** An experiment with a trial's values at the places of a space. */
+export function withValues(
+  experiment: ExperimentConfig,
+  space: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
+): ExperimentConfig {
+  const paths = Object.keys(space);
+  return deepFreeze(
+    structuredClone(
+      paths.reduce<unknown>((config, path) => withValueAt(config, path, values[path]), experiment),
+    ),
+  ) as ExperimentConfig;
+}
+
+// Each value alone, and the ends of what numbers are drawn from: what the schema refuses is said before any trial.
+function checkSpace(experiment: ExperimentConfig, { space }: ResolvedSearch): void {
+  for (const [path, values] of Object.entries(space)) {
+    for (const value of someOf(values)) resolveExperiment(withValueAt(experiment, path, value), '$');
+  }
+}
+
+function someOf(values: SearchValues): readonly unknown[] {
+  if (Array.isArray(values)) return values;
+  const distribution = values as Exclude<SearchValues, readonly unknown[]>;
+  if ('low' in distribution) return [distribution.low, distribution.high];
+  return [];
+}
+
+function modeOf({ monitor, mode }: ResolvedSearch): 'min' | 'max' {
+  return rises(monitor, mode) ? 'max' : 'min';
+}
+
+function noSearch(): ConfigError {
+  const path = '$.search';
+  const expected = "a search, such as { space: { 'training.optimizer.learningRate': [0.001, 0.01] } }";
+  return new ConfigError(`${path}: expected ${expected}, received none`, { path, expected });
+}
