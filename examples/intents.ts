@@ -22,7 +22,7 @@ import { firstRows, type RowList } from './support/rows.js';
 import { startRun } from './support/run.js';
 
 const run = startRun('clinc150');
-const settings = { epochs: run.quick ? 1 : 10, batchSize: 64, learningRate: 0.003, keepBest: true };
+const settings = { epochs: run.quick ? 1 : 8, batchSize: 64, learningRate: 0.003, keepBest: true };
 
 const intents = new Labels();
 const trainTexts = requests('train.tsv');

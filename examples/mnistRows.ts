@@ -16,7 +16,7 @@ import { firstRows, splitRows, type RowList } from './support/rows.js';
 import { startRun } from './support/run.js';
 
 const run = startRun('mnist-t10k');
-const settings = { epochs: run.quick ? 1 : 4, batchSize: 64, learningRate: 0.01, tensorNorm: 1 };
+const settings = { epochs: run.quick ? 1 : 3, batchSize: 64, learningRate: 0.01, tensorNorm: 1 };
 
 const [train, test] = splitRows(images(), 0.2, run.seed);
 const training = run.quick ? firstRows(train, 320) : train;

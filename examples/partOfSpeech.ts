@@ -16,7 +16,7 @@ import { firstRows, type RowList } from './support/rows.js';
 import { startRun } from './support/run.js';
 
 const run = startRun('ud-ewt');
-const settings = { epochs: run.quick ? 1 : 4, batchSize: 32, learningRate: 0.002 };
+const settings = { epochs: run.quick ? 1 : 3, batchSize: 32, learningRate: 0.002 };
 
 const tags = new Labels();
 const trainWords = sentences('train.tsv');

@@ -12,7 +12,7 @@ import { firstRows, splitRows, type RowList } from './support/rows.js';
 import { startRun } from './support/run.js';
 
 const run = startRun('pendigits');
-const settings = { epochs: run.quick ? 1 : 8, batchSize: 64, learningRate: 0.01, tensorNorm: 1 };
+const settings = { epochs: run.quick ? 1 : 5, batchSize: 64, learningRate: 0.01, tensorNorm: 1 };
 
 const [train, validation] = splitRows(digits('pendigits.tra'), 0.1, run.seed);
 const training = run.quick ? firstRows(train, 320) : train;

@@ -40,7 +40,7 @@ if (options.quick) await runQuick();
 else {
   const records = new Records(options.results);
   if (!options['page-only']) await runEverything(records);
-  writePage(records.all, join(root, 'docs'));
+  await writePage(records.all, join(root, 'docs'));
 }
 
 async function runQuick(): Promise<void> {

@@ -23,7 +23,7 @@ import { startRun } from './support/run.js';
 
 const run = startRun('tinyshakespeare');
 const settings = {
-  epochs: run.quick ? 1 : 2,
+  epochs: 1,
   batchSize: 50,
   timeSteps: 50,
   learningRate: 0.002,

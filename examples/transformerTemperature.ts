@@ -20,7 +20,7 @@ import {
 } from './support/windows.js';
 
 const run = startRun('series', ['horizon']);
-const settings = { epochs: run.quick ? 1 : 4, batchSize: 64, learningRate: 0.001, keepBest: true };
+const settings = { epochs: run.quick ? 1 : 3, batchSize: 64, learningRate: 0.001, keepBest: true };
 
 const month = 30 * 24;
 const oilTemperature = csvRows(run.folder, 'ETTh1.csv').map((fields) => Number(fields[7]));

@@ -3,7 +3,7 @@
  * dropout. It learns from the first part of WikiText-2 alone, so that an epoch takes seconds on a CPU, and knows the words that
  * this part has three times or more; so its perplexity is no WikiText-2 perplexity.
  *
- *   npx tsx --tsconfig tsconfig.build.json examples/wikitextWords.ts --data FOLDER [--seed 1] [--tokens 100000] [--quick] [--json]
+ *   npx tsx --tsconfig tsconfig.build.json examples/wikitextWords.ts --data FOLDER [--seed 1] [--tokens 60000] [--quick] [--json]
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const settings = {
   clipNorm: 1,
 };
 
-const mostTokens = Number(run.option('tokens') ?? (run.quick ? 10_000 : 100_000));
+const mostTokens = Number(run.option('tokens') ?? (run.quick ? 10_000 : 60_000));
 const trainWords = words('train.txt').slice(0, mostTokens);
 const ids = knownWords(trainWords);
 const encode = (list: readonly string[]): Int32Array => Int32Array.from(list, (word) => ids.get(word) ?? 0);

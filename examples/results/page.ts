@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 
+import { format, resolveConfig } from 'prettier';
+
 import { chart } from '../../bench/chart.js';
+import { processorName } from '../../bench/support/output.js';
 import { horizonChart } from './horizonChart.js';
 import type { RunRecord } from './records.js';
 import { sources } from './sources.js';
@@ -11,10 +13,11 @@ import { summarise, type Summary } from './summary.js';
 import type { Score } from './tasks.js';
 
 /** Writes `results.md` and its pictures to a folder. */
-export function writePage(records: readonly RunRecord[], folder: string): void {
+export async function writePage(records: readonly RunRecord[], folder: string): Promise<void> {
   const summaries = summarise(records);
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
-  write('results.md', page(summaries, records));
+  const style = await resolveConfig(import.meta.filename);
+  write('results.md', await format(page(summaries, records), { ...style, parser: 'markdown' }));
   write('results-time.svg', timeChart(summaries));
   write('results-etth1.svg', horizonChart(summaries));
 }
@@ -22,7 +25,7 @@ export function writePage(records: readonly RunRecord[], folder: string): void {
 function page(summaries: readonly Summary[], records: readonly RunRecord[]): string {
   const versions = (side: 'ours' | 'torch'): string =>
     [...new Set(records.filter((one) => one.side === side).map(({ version }) => version))].join(', ');
-  const threads = [...new Set(records.map((one) => one.threads))].join(' or ');
+  const threads = Math.max(...records.map((one) => one.threads));
   return `# Results on the classic tasks
 
 Written by \`npm run examples\`; every number is computed from the lines of [results.jsonl](results.jsonl), one a run.
@@ -36,7 +39,7 @@ loss, optimizer, clipping, batch size, epochs, choice of the epoch, number of pa
 Mean ± standard deviation over seeds (their number in brackets). "Difference" is ours less PyTorch's from the same start ± its standard
 error, above 0 where ours is better: within two standard errors it is noise. Scores are those of the test part, which chose nothing.
 
-CPU, ${threads} threads, ${cpus()[0]?.model ?? 'unknown processor'}; node ${versions('ours')}, torch ${versions('torch')}.
+CPU, ${processorName()}, times with ${threads} threads; node ${versions('ours')}, torch ${versions('torch')}.
 
 ${table(
   ['task', 'score', 'ours', 'PyTorch', 'difference', 'PyTorch, own start', 'simpler methods'],

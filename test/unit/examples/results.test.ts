@@ -70,9 +70,12 @@ describe('the results file', () => {
 });
 
 describe('the page', () => {
-  it('has a row a task, and pictures without a missing number', () => {
+  it('has a row a task, and pictures without a missing number', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'results-'));
-    writePage([run('ours', 1, 10), run('ours', 2, 12), run('torch', 1, 14), run('torch', 2, 16)], folder);
+    await writePage(
+      [run('ours', 1, 10), run('ours', 2, 12), run('torch', 1, 14), run('torch', 2, 16)],
+      folder,
+    );
     const page = readFileSync(join(folder, 'results.md'), 'utf8');
     expect(page).toContain('11.00 ± 1.41 (2)');
     expect(page).toContain('+4.00 ± 1.41');
