@@ -19,6 +19,10 @@ export class StepClock implements Callback {
     this.#last = now;
   }
 
+  get steps(): number {
+    return this.#stepMs.length;
+  }
+
   get seconds(): number {
     return (this.#doneMs + this.#last - this.#epochStart) / 1e3;
   }

@@ -1,0 +1,25 @@
+"""The model of examples/airlinePassengers.ts in PyTorch; see common.py."""
+
+import torch
+
+from common import last, train_rows
+
+
+class Network(torch.nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(1, 32)
+        self.fc = torch.nn.Linear(32, 1)
+
+    def forward(self, x, lengths):
+        y, _ = self.lstm(x)
+        return self.fc(last(y, lengths))
+
+
+def score(output, _, settings):
+    change = output[:, 0] * settings["deviation"] + settings["mean"]
+    forecast = torch.tensor(settings["last"]) * change.exp()
+    return {"rmse": (forecast - torch.tensor(settings["actual"])).square().mean().sqrt().item()}
+
+
+train_rows(Network, torch.nn.functional.mse_loss, score=score)

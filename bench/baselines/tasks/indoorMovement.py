@@ -1,0 +1,19 @@
+"""The model of examples/indoorMovement.ts in PyTorch; see common.py."""
+
+import torch
+
+from common import last, train_rows
+
+
+class Network(torch.nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(4, 32)
+        self.fc = torch.nn.Linear(32, 1)
+
+    def forward(self, x, lengths):
+        y, _ = self.lstm(x)
+        return self.fc(last(y, lengths))
+
+
+train_rows(Network, torch.nn.functional.binary_cross_entropy_with_logits)

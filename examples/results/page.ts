@@ -1,0 +1,135 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { format, resolveConfig } from 'prettier';
+
+import { chart } from '../../bench/chart.js';
+import { processorName } from '../../bench/support/output.js';
+import { horizonChart } from './horizonChart.js';
+import type { RunRecord } from './records.js';
+import { sources } from './sources.js';
+import type { Spread } from './statistics.js';
+import { summarise, type Summary } from './summary.js';
+import type { Score } from './tasks.js';
+
+/** Writes `results.md` and its pictures to a folder. */
+export async function writePage(records: readonly RunRecord[], folder: string): Promise<void> {
+  const summaries = summarise(records);
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+  const style = await resolveConfig(import.meta.filename);
+  write('results.md', await format(page(summaries, records), { ...style, parser: 'markdown' }));
+  write('results-time.svg', timeChart(summaries));
+  write('results-etth1.svg', horizonChart(summaries));
+}
+
+function page(summaries: readonly Summary[], records: readonly RunRecord[]): string {
+  const versions = (side: 'ours' | 'torch'): string =>
+    [...new Set(records.filter((one) => one.side === side).map(({ version }) => version))].join(', ');
+  const threads = Math.max(...records.map((one) => one.threads));
+  return `# Results on the classic tasks
+
+Written by \`npm run examples\`; every number is computed from the lines of [results.jsonl](results.jsonl), one a run.
+The examples are [examples/](../examples/README.md), the same models in PyTorch [bench/baselines/tasks/](../bench/baselines/tasks/).
+
+**What is the same on both sides:** data, split and order of ids (the example writes them, PyTorch's script reads them), layers,
+loss, optimizer, clipping, batch size, epochs, choice of the epoch, number of parameters and of steps (checked), and in the column
+"PyTorch" the distributions that parameters start from: the package's. "PyTorch, own start" starts as PyTorch does by itself.
+**What differs:** the random numbers: start, order of batches, dropout. So single runs differ and means over seeds should not.
+
+Mean ± standard deviation over seeds (their number in brackets). "Difference" is ours less PyTorch's from the same start ± its standard
+error, above 0 where ours is better: within two standard errors it is noise. Scores are those of the test part, which chose nothing.
+
+CPU, ${processorName()}, times with ${threads} threads; node ${versions('ours')}, torch ${versions('torch')}.
+
+${table(
+  ['task', 'score', 'ours', 'PyTorch', 'difference', 'PyTorch, own start', 'simpler methods'],
+  summaries.map(scoreRow),
+)}
+
+## Training time
+
+Seconds of the training steps alone, validation and preparation of the data left out; of the least disturbed run of each side. PyTorch
+reads padded batches with its fused Adam (packed ones where the LSTM is bidirectional), we read lengths.
+
+![PyTorch's training time by ours](results-time.svg)
+
+${table(
+  ['task', 'ours, s', 'PyTorch, s', 'ratio'],
+  summaries.map(({ task, seconds }) => [task.name, time(seconds.ours), time(seconds.torch), ratio(seconds)]),
+)}
+
+## ETTh1 by horizon
+
+Squared error of the standardised oil temperature. LSTMa is the LSTM of Informer's tables. "A day before" repeats the last 24 hours,
+"linear" is least squares from the same 96 hours.
+
+![MSE by horizon](results-etth1.svg)
+
+## What is what
+
+${table(
+  ['task', 'model and training', 'parameters', 'split', 'others'],
+  summaries.map(({ task, parameters }) => [
+    `${task.name}: ${task.title}`,
+    task.model,
+    String(parameters),
+    task.split,
+    task.known ?? '',
+  ]),
+)}
+
+## Data and licences
+
+The data sets are not part of the package, nor of this repository; [examples/README.md](../examples/README.md) says how their files
+look.
+
+${table(['folder', 'source', 'licence'], sources)}
+`;
+}
+
+function scoreRow({ task, scores, advantage, baselines }: Summary): string[] {
+  const { score } = task;
+  const number = (value: number): string => (value * score.factor).toFixed(score.digits);
+  const simpler = Object.entries(baselines).map(([name, value]) => `${name} ${number(value)}`);
+  return [
+    task.name,
+    score.label,
+    spreadText(scores.ours, score),
+    spreadText(scores.torch, score),
+    advantage === undefined
+      ? ''
+      : `${advantage.value > 0 ? '+' : ''}${number(advantage.value)} ± ${number(advantage.error)}`,
+    spreadText(scores.torchDefaults, score),
+    simpler.join(', '),
+  ];
+}
+
+function spreadText(spread: Spread | undefined, { factor, digits }: Score): string {
+  if (spread === undefined) return '';
+  const { mean, deviation, count } = spread;
+  const number = (value: number): string => (value * factor).toFixed(digits);
+  return `${number(mean)}${count > 1 ? ` ± ${number(deviation)}` : ''} (${count})`;
+}
+
+function time(seconds: number | undefined): string {
+  if (seconds === undefined) return '';
+  return seconds.toFixed(seconds < 10 ? 2 : 1);
+}
+
+function ratio({ ours, torch }: Summary['seconds']): string {
+  return ours === undefined || torch === undefined ? '' : `${(torch / ours).toFixed(2)}×`;
+}
+
+function timeChart(summaries: readonly Summary[]): string {
+  const bars = summaries.flatMap(({ task, seconds }) =>
+    seconds.ours === undefined || seconds.torch === undefined
+      ? []
+      : [{ label: task.name, series: 'PyTorch', ratio: seconds.torch / seconds.ours }],
+  );
+  return chart("PyTorch's training time by ours", [{ title: 'Training time by ours', bars }]);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
