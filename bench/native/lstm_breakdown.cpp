@@ -82,7 +82,7 @@ class Stepper {
     batch_.features.resize(static_cast<size_t>(shape.batchSize) * shape.timeSteps * shape.channels);
     for (size_t i = 0; i < batch_.features.size(); ++i)
       batch_.features[i] = static_cast<float>(i * 7919 % 1000) * 2e-3f - 1;
-    targets_.loss = lstm::LossKind::kCrossEntropy;
+    targets_.loss.kind = lstm::LossKind::kCrossEntropy;
     for (int n = 0; n < shape.batchSize; ++n) targets_.ids.push_back(n % kClasses);
     update_.kind = lstm::UpdateKind::kAdam;
     update_.clip = lstm::ClipKind::kGlobalNorm;
