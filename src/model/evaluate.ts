@@ -3,25 +3,27 @@ import { parseOptions } from '../config/parseConfig.js';
 import { batchRows, type GatheredBatch } from '../data/batches.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { ConfigError } from '../errors.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
-import { checkMetrics } from '../metrics/checkMetrics.js';
-import { metricsSchema, type Metric, type MetricValues } from '../metrics/metric.js';
-import { metricValues } from '../metrics/metricValues.js';
-import { LossMean } from '../training/lossMean.js';
+import { z } from 'zod';
+import type { LossInput } from '../losses/loss.js';
+import type { Metric, MetricValues } from '../metrics/metric.js';
+import type { HeadValues } from '../metrics/modelMetrics.js';
 import { pipelined } from '../training/pipeline.js';
 import { throwIfAborted, unlessAborted } from './aborting.js';
 import type { Compiled, ModelContext } from './context.js';
-import { checkLossHead } from './lossHead.js';
-import { makeObjective, type Measured } from './objective.js';
-import { checkStream, isStream, prepareLabelled, requireData, type TrainingData } from './modelData.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
+import { resolveGoal } from './goal.js';
+import { modelObjective, type Measured } from './objective.js';
+import { checkStream, isStream, prepareLabelled, requireData } from './modelData.js';
 import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `evaluate` takes beside the data. */
-export interface EvaluateOptions {
+export interface EvaluateOptions<Head extends string = never> {
   /** By default the last `fit`'s. */
-  readonly loss?: LossInput | undefined;
+  readonly loss?: ByHead<Head, LossInput> | undefined;
+  /** With heads: how much each one's loss counts. By default 1, beside the last `fit`'s loss as there. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   /** By default the last `fit`'s, or none. */
-  readonly metrics?: readonly Metric[] | undefined;
+  readonly metrics?: ByHeadPartly<Head, readonly Metric[]> | undefined;
   /** Weigh metrics by the sample weights as well. By default as in the last `fit`, or false. */
   readonly weightedMetrics?: boolean | undefined;
   /** Sequences computed together; a stream has its own. Default 32. */
@@ -36,6 +38,11 @@ export interface Evaluation extends MetricValues {
   readonly loss: number;
 }
 
+/** What `evaluate` gives for a model's heads: their losses and metrics too. */
+export type ModelEvaluation<Head extends string> = [Head] extends [never]
+  ? Evaluation
+  : Evaluation & HeadValues<Head>;
+
 /** How a pass over data is run. */
 export interface PassSettings {
   readonly signal?: AbortSignal | undefined;
@@ -43,28 +50,23 @@ export interface PassSettings {
 }
 
 const schema = settings({
-  loss: lossSchema.optional(),
-  metrics: metricsSchema.optional(),
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
+  metrics: z.unknown().optional(),
   weightedMetrics: flag.optional(),
   batchSize: whole(1).default(32),
   weights: weightForm.default('float32'),
   signal: abortSignal.optional(),
 });
 
-export async function evaluate(
-  context: ModelContext,
-  data: TrainingData,
-  options: EvaluateOptions,
-): Promise<Evaluation> {
+export async function evaluate(context: ModelContext, data: object, options: object): Promise<Evaluation> {
   requireData(data, 'data');
   const parsed = parseOptions(schema, options, 'evaluate');
-  const loss = parsed.loss ?? context.compiled?.loss;
-  if (loss === undefined) throw missingLoss();
-  const metrics = parsed.metrics ?? (parsed.loss === undefined ? context.compiled!.metrics : []);
-  checkLossHead(loss, context.chain);
-  checkMetrics(metrics, loss, context.chain.at(-1)!.output.size, 'evaluate.metrics');
+  if (parsed.loss === undefined && context.compiled === undefined) throw missingLoss();
+  const goal = resolveGoal(context.chain, parsed, 'evaluate', context.compiled);
+  const { loss } = goal;
   const weightedMetrics = parsed.weightedMetrics ?? context.compiled?.weightedMetrics ?? false;
-  const measured = { loss, metrics, weightedMetrics };
+  const measured = { ...goal, weightedMetrics };
   if (!isStream(data)) {
     const { gatherer, count } = prepareLabelled(context, data, loss);
     const rows = Uint32Array.from({ length: count }, (_, row) => row);
@@ -80,30 +82,30 @@ export async function evaluateBatches(
   { session, chain }: ModelContext,
   count: number,
   gather: (k: number) => GatheredBatch,
-  { loss, metrics, weightedMetrics }: Compiled,
+  goal: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
-  const objective = makeObjective(loss, metrics, chain.at(-1)!.output, weightedMetrics);
+  const objective = modelObjective(chain, goal, goal.weightedMetrics);
   const submit = (k: number): Promise<Measured> =>
     unlessAborted(signal, 'evaluate', () => {
       const { batch, targets } = gather(k);
       return objective.evaluate(session, { ...batch, ...(weights && { weights }) }, targets);
     });
-  const mean = new LossMean();
+  const mean = objective.totals();
   await pipelined(count, submit, (result) => mean.add(result));
-  return { loss: mean.loss, ...metricValues(metrics, mean, loss.kind) };
+  return { loss: mean.loss, ...mean.values() };
 }
 
 /** A whole pass over a stream from zero states; the states that training carries are put back afterwards. */
 export async function evaluateStream(
   { session, chain }: ModelContext,
   stream: LanguageModelStream,
-  { loss, metrics, weightedMetrics }: Compiled,
+  goal: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
-  const objective = makeObjective(loss, metrics, chain.at(-1)!.output, weightedMetrics);
+  const objective = modelObjective(chain, goal, goal.weightedMetrics);
   const carried = await session.carriedStates();
-  const mean = new LossMean();
+  const mean = objective.totals();
   try {
     await session.resetStates();
     const submit = (k: number): Promise<Measured> => {
@@ -117,7 +119,7 @@ export async function evaluateStream(
     if (carried.batchSize > 0) await session.setCarriedStates(carried.batchSize, carried.states);
     else await session.resetStates();
   }
-  return { loss: mean.loss, ...metricValues(metrics, mean, loss.kind) };
+  return { loss: mean.loss, ...mean.values() };
 }
 
 function missingLoss(): ConfigError {

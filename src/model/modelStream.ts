@@ -2,6 +2,7 @@ import { settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { typedArrayName } from '../data/tensor.js';
 import { ConfigError, ShapeError } from '../errors.js';
+import { onlyOutput } from '../layers/chain.js';
 import { describe } from '../config/describe.js';
 import type { ModelContext } from './context.js';
 import { requireCpu, requireLength } from './predictSync.js';
@@ -55,7 +56,7 @@ export class ModelStream {
     this.#context = context;
     this.#weights = weights;
     this.#states = packStates(zeroStates(stateLayouts(context.chain), batchSize), 0, batchSize);
-    this.#y = new Float32Array(batchSize * context.chain.at(-1)!.output.size);
+    this.#y = new Float32Array(batchSize * onlyOutput(context.chain, 'stream').size);
     this.#isTokens = context.input.kind === 'tokens';
     this.#inputLength = this.#isTokens ? batchSize : batchSize * context.input.size;
     Object.freeze(this);
@@ -79,7 +80,7 @@ export class ModelStream {
       const input = this.#isTokens ? { tokens: x as Int32Array } : { features: x as Float32Array };
       const { batchSize } = this;
       const batch = { batchSize, timeSteps: 1, states: this.#states, weights: this.#weights, ...input };
-      this.#context.session.predictSync(batch, out, this.#states);
+      this.#context.session.predictSync(batch, [out], this.#states);
       return out;
     });
   }

@@ -13,8 +13,13 @@ import type {
   NativeUpdate,
 } from '../native/binding.js';
 import type { Session } from '../native/session.js';
+import { outputsOf, type ChainLink } from '../layers/chain.js';
 import type { Signal } from '../layers/signal.js';
+import type { HeadMetrics } from '../metrics/modelMetrics.js';
+import { makeTotals, type Totals } from '../training/totals.js';
 import { customObjective } from './customObjective.js';
+import type { Goal } from './goal.js';
+import { headsObjective } from './headsObjective.js';
 import { scoredRows } from './scoredRows.js';
 
 /** What a batch comes to: the loss with what was counted beside it. */
@@ -29,24 +34,48 @@ export interface Objective {
     update: NativeUpdate,
   ): Promise<Measured<NativeStepResult>>;
   evaluate(session: Session, batch: NativeBatch, targets: GatheredBatch['targets']): Promise<Measured>;
+  /** Of built-in losses. */
+  gradients(
+    session: Session,
+    batch: NativeBatch,
+    targets: GatheredBatch['targets'],
+  ): ReturnType<Session['gradients']>;
+  totals(): Totals;
+}
+
+/** The objective of a model: of its one output, or of its heads together. */
+export function modelObjective(
+  chain: readonly ChainLink[],
+  { loss, metrics }: Goal,
+  weighted: boolean,
+): Objective {
+  const outputs = outputsOf(chain);
+  if (loss.kind === 'heads') return headsObjective(loss, metrics as HeadMetrics, outputs, weighted);
+  return makeObjective(loss, metrics as readonly MetricDescriptor[], outputs[0]!.link.output, weighted);
 }
 
 /**
  * @param output The model's.
  * @param weighted Metrics are weighed by the sample weights as well.
  */
-export function makeObjective(
+function makeObjective(
   loss: Loss,
   metrics: readonly MetricDescriptor[],
   output: Signal,
   weighted: boolean,
 ): Objective {
-  if (loss.kind === 'custom') return customObjective(loss, output, metrics.length > 0, weighted);
+  const totals = () => makeTotals(loss, metrics);
+  if (loss.kind === 'custom')
+    return { ...customObjective(loss, output, metrics.length > 0, weighted), totals };
+  const gradients: Objective['gradients'] = (session, batch, targets) =>
+    session.gradients(batch, { loss: asked.loss, ...targets });
   const asked = { loss: lowerLoss(loss), metrics: lowerMetrics(loss, metrics, weighted) };
   if (asked.metrics.outputs !== true) {
     return {
       step: (session, batch, targets, update) => session.trainStep(batch, { ...asked, ...targets }, update),
       evaluate: (session, batch, targets) => session.evaluate(batch, { ...asked, ...targets }),
+      gradients,
+      totals,
     };
   }
   const scored = async <R extends NativeLossResult>(
@@ -63,6 +92,8 @@ export function makeObjective(
       scored(batch, targets, () => session.trainStep(batch, { ...asked, ...targets }, update)),
     evaluate: (session, batch, targets) =>
       scored(batch, targets, () => session.evaluate(batch, { ...asked, ...targets })),
+    gradients,
+    totals,
   };
 }
 
@@ -80,7 +111,7 @@ export function lowerLoss(loss: BuiltInLoss): NativeLoss {
 }
 
 /** What has to be counted for the metrics. */
-function lowerMetrics(
+export function lowerMetrics(
   loss: BuiltInLoss,
   metrics: readonly MetricDescriptor[],
   weighted: boolean,

@@ -2,9 +2,12 @@ import { abortSignal, field, flag, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { BatchGatherer, batchRows } from '../data/batches.js';
 import { elementCount, type Tensor } from '../data/tensor.js';
+import { outputsOf } from '../layers/chain.js';
 import { pipelined } from '../training/pipeline.js';
 import { unlessAborted } from './aborting.js';
+import type { ByHead } from './byHead.js';
 import type { ModelContext } from './context.js';
+import type { ResolvedModel } from './modelConfig.js';
 import { sequencesFor, type SequenceInput } from './modelData.js';
 import { placeRows } from './placeRows.js';
 import {
@@ -33,11 +36,16 @@ export interface PredictOptions {
 }
 
 /** What `predict` gives. */
-export interface Prediction {
-  /** [N, K], or [N, T, K] with zeros beyond each sequence's length. */
-  readonly y: Tensor<Float32Array>;
+export interface Prediction<Head extends string = never> {
+  /** [N, K], or [N, T, K] with zeros beyond each sequence's length. Of a model with heads by head. */
+  readonly y: ByHead<Head, Tensor<Float32Array>>;
   /** Where `returnStates` asked for them. */
   readonly states?: ModelStates;
+}
+
+/** The same of any model. */
+export interface AnyPrediction extends Pick<Prediction, 'states'> {
+  readonly y: Tensor<Float32Array> | Readonly<Record<string, Tensor<Float32Array>>>;
 }
 
 const schema = settings({
@@ -56,7 +64,7 @@ export async function predict(
   context: ModelContext,
   x: SequenceInput,
   options: PredictOptions,
-): Promise<Prediction> {
+): Promise<AnyPrediction> {
   const {
     batchSize,
     seqLengths,
@@ -76,7 +84,7 @@ export async function predict(
     false,
   );
   const gatherer = new BatchGatherer(sequences);
-  const y = emptyOutput(context, count, maxLength);
+  const y = emptyOutputs(context, count, maxLength);
 
   const submit = (k: number) =>
     unlessAborted(signal, 'predict', async () => {
@@ -88,14 +96,33 @@ export async function predict(
     });
   await pipelined(batches.length, submit, (result, k) => {
     const rows = batches[k]!;
-    placeRows(y, result.y, rows[0]!, rows.length, result.timeSteps);
+    y.forEach((whole, i) => placeRows(whole, result.y[i]!, rows[0]!, rows.length, result.timeSteps));
     if (final && result.states) unpackStates(result.states, final, rows[0]!, rows.length);
   });
-  return final === undefined ? { y } : { y, states: final };
+  const named = namedOutputs(context, y);
+  return final === undefined ? { y: named } : { y: named, states: final };
 }
 
-function emptyOutput({ chain }: ModelContext, count: number, maxLength: number): Tensor<Float32Array> {
-  const { kind, size } = chain.at(-1)!.output;
-  const shape = kind === 'sequence' ? [count, maxLength, size] : [count, size];
-  return { data: new Float32Array(elementCount(shape)), shape };
+/** The outputs by head, or the only one. */
+export function namedOutputs<T>(
+  { chain }: ResolvedModel,
+  values: readonly T[],
+): T | Readonly<Record<string, T>> {
+  const outputs = outputsOf(chain);
+  if (outputs.length === 1) return values[0]!;
+  return Object.fromEntries(outputs.map(({ head }, i) => [head!, values[i]!]));
+}
+
+function emptyOutputs(context: ModelContext, count: number, maxLength: number): Tensor<Float32Array>[] {
+  return outputShapes(context, count, maxLength).map((shape) => ({
+    data: new Float32Array(elementCount(shape)),
+    shape,
+  }));
+}
+
+/** The shapes of the outputs for `count` sequences. */
+export function outputShapes({ chain }: ResolvedModel, count: number, maxLength: number): number[][] {
+  return outputsOf(chain).map(({ link: { output } }) =>
+    output.kind === 'sequence' ? [count, maxLength, output.size] : [count, output.size],
+  );
 }

@@ -1,14 +1,8 @@
 import { AbortError, DisposedError } from '../errors.js';
 import type { GatheredBatch } from '../data/batches.js';
-import type { Loss } from '../losses/loss.js';
-import {
-  scalarMetrics,
-  validationName,
-  type MetricDescriptor,
-  type MetricValues,
-} from '../metrics/metric.js';
+import { validationName, type MetricValues } from '../metrics/metric.js';
 import type { MetricSums } from '../metrics/metricSums.js';
-import { metricValues } from '../metrics/metricValues.js';
+import { valueNames, type ModelMetrics } from '../metrics/modelMetrics.js';
 import { overflowed } from '../model/trainStep.js';
 import type { NativeBatch, NativeStepResult, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
@@ -16,10 +10,10 @@ import type { NonMonotonicTrigger } from '../optimizers/average.js';
 import { unitsOf, type BatchSource } from './batchSource.js';
 import { callbackError, type Callback, type TrainingControl } from './callbacks.js';
 import { History, type EpochRecord, type StopReason } from './history.js';
-import { LossMean } from './lossMean.js';
 import { pipelined } from './pipeline.js';
 import type { RunRate } from './runRate.js';
 import type { Display } from './display.js';
+import type { Totals } from './totals.js';
 
 /** How a step is run for a loss and its metrics. */
 export interface StepObjective {
@@ -29,20 +23,19 @@ export interface StepObjective {
     targets: GatheredBatch['targets'],
     update: NativeUpdate,
   ): Promise<NativeStepResult & MetricSums>;
+  totals(): Totals;
 }
 
 /** One call of `fit`, everything checked and resolved. */
 export interface TrainingPlan {
   readonly session: Session;
   readonly source: BatchSource;
-  readonly loss: Loss;
   readonly objective: StepObjective;
   /** Its learning rate is replaced by each step's. */
   readonly update: NativeUpdate;
   readonly rate: RunRate;
   /** When the mean of the weights begins; undefined: `update` says all. */
   readonly averaging?: NonMonotonicTrigger | undefined;
-  readonly metrics: readonly MetricDescriptor[];
   /** The last epoch's number, counted from 1; the first is `initialEpoch + 1`. */
   readonly epochs: number;
   readonly initialEpoch: number;
@@ -102,7 +95,7 @@ export class TrainingLoop implements TrainingProgress {
   }
 
   async #epoch(index: number): Promise<void> {
-    const { source, metrics, loss, validate, session, display, epochs, rate } = this.#plan;
+    const { source, validate, session, display, epochs, rate } = this.#plan;
     const epoch = index + 1;
     const startMs = performance.now();
     await this.#each('onEpochBegin', (callback) => callback.onEpochBegin?.({ epoch }, this.#control));
@@ -114,7 +107,7 @@ export class TrainingLoop implements TrainingProgress {
     const record = Object.freeze({
       epoch,
       loss: mean.loss,
-      ...metricValues(metrics, mean, loss.kind),
+      ...mean.values(),
       ...validation,
       learningRate: rate.at(epoch * source.batchesPerEpoch - 1),
       seconds: (performance.now() - startMs) / 1000,
@@ -125,13 +118,13 @@ export class TrainingLoop implements TrainingProgress {
     await this.#each('onEpochEnd', (callback) => callback.onEpochEnd?.(record, this.#control));
   }
 
-  async #batches(index: number): Promise<LossMean> {
+  async #batches(index: number): Promise<Totals> {
     const { source, session, objective, rate, signal, display, averaging } = this.#plan;
     const { update: own } = this.#plan;
     const update = averaging?.begun === true ? { ...own, average: { kind: 'mean' as const } } : own;
     const firstStep = index * source.batchesPerEpoch;
     const batches = source.epoch(index);
-    const mean = new LossMean();
+    const mean = objective.totals();
     const submit = async (k: number) => {
       if (signal?.aborted === true) throw new AbortError('fit was aborted');
       const gathered = batches(k);
@@ -156,7 +149,7 @@ export class TrainingLoop implements TrainingProgress {
     return mean;
   }
 
-  #count(result: NativeStepResult & MetricSums, mean: LossMean): void {
+  #count(result: NativeStepResult & MetricSums, mean: Totals): void {
     if (result.applied) {
       this.#steps++;
       mean.add(result);
@@ -194,9 +187,8 @@ export class TrainingLoop implements TrainingProgress {
 }
 
 /** What the records of epochs will hold that is a number. */
-export function recordNames(metrics: readonly MetricDescriptor[], validates: boolean): readonly string[] {
-  const asked = scalarMetrics.filter((name) => metrics.some(({ kind }) => kind === name));
-  const values = ['loss', ...asked];
+export function recordNames(metrics: ModelMetrics, validates: boolean): readonly string[] {
+  const values = ['loss', ...valueNames(metrics)];
   return [...values, ...(validates ? values.map(validationName) : []), 'learningRate'];
 }
 

@@ -1,0 +1,82 @@
+import type { ModelLoss } from '../losses/modelLoss.js';
+import type { MetricDescriptor, MetricValues } from '../metrics/metric.js';
+import type { MetricSums } from '../metrics/metricSums.js';
+import { metricValues } from '../metrics/metricValues.js';
+import { headName, type HeadMetrics, type ModelMetrics } from '../metrics/modelMetrics.js';
+import type { HeadLosses } from '../losses/modelLoss.js';
+import type { Loss } from '../losses/loss.js';
+import type { NativeLossResult } from '../native/binding.js';
+import { LossMean } from './lossMean.js';
+
+/** What a batch comes to, of each head where there are heads. */
+export type BatchSums = NativeLossResult & MetricSums;
+
+/** What batches add up to. */
+export interface Totals {
+  add(result: BatchSums): void;
+  readonly loss: number;
+  /** Metrics, and with heads their losses. */
+  values(): MetricValues;
+}
+
+/** @returns Totals without a batch yet. */
+export function makeTotals(loss: ModelLoss, metrics: ModelMetrics): Totals {
+  if (loss.kind === 'heads') return new HeadTotals(loss, metrics as HeadMetrics);
+  return new OutputTotals(loss, metrics as readonly MetricDescriptor[]);
+}
+
+class OutputTotals extends LossMean implements Totals {
+  readonly #loss: Loss['kind'];
+  readonly #metrics: readonly MetricDescriptor[];
+
+  constructor({ kind }: Loss, metrics: readonly MetricDescriptor[]) {
+    super();
+    this.#loss = kind;
+    this.#metrics = metrics;
+  }
+
+  values(): MetricValues {
+    return metricValues(this.#metrics, this, this.#loss);
+  }
+}
+
+/** Each head's mean is over its own live elements; penalties count as often as there are elements of all. */
+class HeadTotals implements Totals {
+  readonly #heads: readonly {
+    readonly name: string;
+    readonly weight: number;
+    readonly totals: OutputTotals;
+  }[];
+  #penalty = 0;
+  #elements = 0;
+
+  constructor({ heads }: HeadLosses, metrics: HeadMetrics) {
+    this.#heads = Object.entries(heads).map(([name, { loss, weight }]) => ({
+      name,
+      weight,
+      totals: new OutputTotals(loss, metrics.heads[name]!),
+    }));
+  }
+
+  add({ heads = [], penalty }: BatchSums): void {
+    const elements = heads.reduce((sum, head) => sum + head.elements, 0);
+    this.#penalty += penalty * elements;
+    this.#elements += elements;
+    heads.forEach((head, i) => this.#heads[i]!.totals.add(head));
+  }
+
+  get loss(): number {
+    const penalty = this.#penalty / this.#elements;
+    return this.#heads.reduce((sum, { weight, totals }) => sum + weight * totals.loss, penalty);
+  }
+
+  values(): MetricValues {
+    const entries = this.#heads.flatMap(({ name, totals }) =>
+      Object.entries({ loss: totals.loss, ...totals.values() }).map(([key, value]) => [
+        headName(name, key),
+        value,
+      ]),
+    );
+    return Object.fromEntries(entries) as MetricValues;
+  }
+}
