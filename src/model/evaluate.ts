@@ -12,12 +12,13 @@ import { throwIfAborted, unlessAborted } from './aborting.js';
 import type { Compiled, ModelContext } from './context.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal } from './goal.js';
-import { modelObjective, type Measured } from './objective.js';
+import { modelObjective } from './modelObjective.js';
+import type { Measured } from './objective.js';
 import { checkStream, isStream, prepareLabelled, requireData } from './modelData.js';
 import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `evaluate` takes beside the data. */
-export interface EvaluateOptions<Head extends string = never> {
+export interface EvaluateOptions<in out Head extends string = never> {
   /** By default the last `fit`'s. */
   readonly loss?: ByHead<Head, LossInput> | undefined;
   /** With heads: how much each one's loss counts. By default 1, beside the last `fit`'s loss as there. */

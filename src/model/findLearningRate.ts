@@ -15,12 +15,13 @@ import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal } from './goal.js';
 import { requireData } from './modelData.js';
 import { copyState } from './move.js';
-import { modelObjective, type Objective } from './objective.js';
+import { modelObjective } from './modelObjective.js';
+import type { Objective } from './objective.js';
 import { useOptimizer } from './optimizerState.js';
 import { wholeSource, withProbe } from './probe.js';
 
 /** What `findLearningRate` takes beside the data. */
-export interface FindLearningRateOptions<Head extends string = never> {
+export interface FindLearningRateOptions<in out Head extends string = never> {
   readonly loss: ByHead<Head, LossInput>;
   /** With heads: how much each one's loss counts, each >= 0. Default 1. */
   readonly lossWeights?: ByHeadPartly<Head, number> | undefined;

@@ -24,7 +24,7 @@ import type { ModelContext } from './context.js';
 import { evaluateBatches, evaluateStream, type Evaluation } from './evaluate.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal, type Goal } from './goal.js';
-import { modelObjective } from './objective.js';
+import { modelObjective } from './modelObjective.js';
 import {
   checkStream,
   isStream,
@@ -39,7 +39,7 @@ import { nonFinite, overflowed } from './trainStep.js';
 import { checkWeights, namedTensors, overwrite } from './weights.js';
 
 /** What `fit` takes beside the data. */
-export interface FitOptions<Head extends string = never> {
+export interface FitOptions<in out Head extends string = never> {
   /** Of a model with heads one for each: `{ tag: 'crossEntropy', length: 'mse' }`. */
   readonly loss: ByHead<Head, LossInput>;
   /** With heads: what each one's mean loss is multiplied by in the sum that is learnt, each >= 0. Default 1. */
@@ -80,7 +80,7 @@ export interface FitOptions<Head extends string = never> {
 /** What `fit` gives; of a model with heads their losses and metrics stand in the epochs' records too. */
 export type FitHistory<Head extends string> = [Head] extends [never]
   ? History
-  : History & {
+  : Omit<History, 'epochs'> & {
       readonly epochs: readonly (EpochRecord & HeadValues<Head> & HeadValidationValues<Head>)[];
     };
 

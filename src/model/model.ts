@@ -71,7 +71,7 @@ const setWeightsSchema = settings({ strict: flag.default(true) });
  * const { y: forecast } = await model.predict(x);
  * ```
  */
-export class Model<Head extends string = never> implements AsyncDisposable, Disposable {
+export class Model<in out Head extends string = never> implements AsyncDisposable, Disposable {
   readonly #context: ModelContext;
   readonly #parameters: readonly ParameterInfo[];
 

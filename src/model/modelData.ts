@@ -21,7 +21,7 @@ import type { ResolvedModel } from './modelConfig.js';
 export type SequenceInput = FeatureInput | TokenInput;
 
 /** Sequences with what they should give, one a row. */
-export interface LabelledData<Head extends string = never> {
+export interface LabelledData<in out Head extends string = never> {
   readonly x: SequenceInput;
   /**
    * `crossEntropy`: class ids [N] or [N, T], or distributions [N, K] or [N, T, K]. Other losses: values [N, K] or

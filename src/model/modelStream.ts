@@ -2,8 +2,8 @@ import { settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { typedArrayName } from '../data/tensor.js';
 import { ConfigError, ShapeError } from '../errors.js';
-import { onlyOutput } from '../layers/chain.js';
 import { describe } from '../config/describe.js';
+import { onlyOutput } from '../layers/chain.js';
 import type { ModelContext } from './context.js';
 import { requireCpu, requireLength } from './predictSync.js';
 import {
@@ -51,12 +51,13 @@ export class ModelStream {
   constructor(context: ModelContext, options: ModelStreamOptions) {
     const { batchSize, weights } = parseOptions(schema, options, 'stream');
     requireCpu(context, 'stream');
+    const output = onlyOutput(context.chain, 'stream');
     requireForward(context);
     this.batchSize = batchSize;
     this.#context = context;
     this.#weights = weights;
     this.#states = packStates(zeroStates(stateLayouts(context.chain), batchSize), 0, batchSize);
-    this.#y = new Float32Array(batchSize * onlyOutput(context.chain, 'stream').size);
+    this.#y = new Float32Array(batchSize * output.size);
     this.#isTokens = context.input.kind === 'tokens';
     this.#inputLength = this.#isTokens ? batchSize : batchSize * context.input.size;
     Object.freeze(this);

@@ -13,13 +13,9 @@ import type {
   NativeUpdate,
 } from '../native/binding.js';
 import type { Session } from '../native/session.js';
-import { outputsOf, type ChainLink } from '../layers/chain.js';
 import type { Signal } from '../layers/signal.js';
-import type { HeadMetrics } from '../metrics/modelMetrics.js';
 import { makeTotals, type Totals } from '../training/totals.js';
 import { customObjective } from './customObjective.js';
-import type { Goal } from './goal.js';
-import { headsObjective } from './headsObjective.js';
 import { scoredRows } from './scoredRows.js';
 
 /** What a batch comes to: the loss with what was counted beside it. */
@@ -43,22 +39,11 @@ export interface Objective {
   totals(): Totals;
 }
 
-/** The objective of a model: of its one output, or of its heads together. */
-export function modelObjective(
-  chain: readonly ChainLink[],
-  { loss, metrics }: Goal,
-  weighted: boolean,
-): Objective {
-  const outputs = outputsOf(chain);
-  if (loss.kind === 'heads') return headsObjective(loss, metrics as HeadMetrics, outputs, weighted);
-  return makeObjective(loss, metrics as readonly MetricDescriptor[], outputs[0]!.link.output, weighted);
-}
-
 /**
  * @param output The model's.
  * @param weighted Metrics are weighed by the sample weights as well.
  */
-function makeObjective(
+export function makeObjective(
   loss: Loss,
   metrics: readonly MetricDescriptor[],
   output: Signal,

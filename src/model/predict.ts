@@ -36,7 +36,7 @@ export interface PredictOptions {
 }
 
 /** What `predict` gives. */
-export interface Prediction<Head extends string = never> {
+export interface Prediction<in out Head extends string = never> {
   /** [N, K], or [N, T, K] with zeros beyond each sequence's length. Of a model with heads by head. */
   readonly y: ByHead<Head, Tensor<Float32Array>>;
   /** Where `returnStates` asked for them. */

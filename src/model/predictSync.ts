@@ -23,7 +23,7 @@ import {
 import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `predictSync` takes beside the input. */
-export interface PredictSyncOptions<Head extends string = never> {
+export interface PredictSyncOptions<in out Head extends string = never> {
   /** [N], each 1..T; by default all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
   /** States to start from, as an earlier call returned them; by default zeros. */

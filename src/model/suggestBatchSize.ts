@@ -14,11 +14,12 @@ import { lowerOptimizer } from './lowerOptimizer.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal } from './goal.js';
 import { isStream, prepareLabelled, requireData } from './modelData.js';
-import { modelObjective, type Objective } from './objective.js';
+import { modelObjective } from './modelObjective.js';
+import type { Objective } from './objective.js';
 import { withProbe } from './probe.js';
 
 /** What `suggestBatchSize` takes beside the data. */
-export interface SuggestBatchSizeOptions<Head extends string = never> {
+export interface SuggestBatchSizeOptions<in out Head extends string = never> {
   readonly loss: ByHead<Head, LossInput>;
   /** With heads: how much each one's loss counts, each >= 0. Default 1. */
   readonly lossWeights?: ByHeadPartly<Head, number> | undefined;

@@ -14,13 +14,13 @@ import type { ModelContext } from './context.js';
 import { useOptimizer } from './optimizerState.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal, type GivenGoal } from './goal.js';
-import { modelObjective } from './objective.js';
+import { modelObjective } from './modelObjective.js';
 import { prepareLabelled, requireData, type AnyLabelledData, type LabelledData } from './modelData.js';
 import { placeRows } from './placeRows.js';
 import { namedTensors } from './weights.js';
 
 /** One batch for {@link Model.trainStep}: all its rows make one step. */
-export interface TrainBatch<Head extends string = never> extends LabelledData<Head> {
+export interface TrainBatch<in out Head extends string = never> extends LabelledData<Head> {
   /**
    * Start from the states that the last carrying step ended with, and keep those of this one: for long sequences cut
    * into pieces. Zeros at first, after `resetStates` and when N changes. Default false.
@@ -29,7 +29,7 @@ export interface TrainBatch<Head extends string = never> extends LabelledData<He
 }
 
 /** What `trainStep` takes beside the batch. */
-export interface TrainStepOptions<Head extends string = never> {
+export interface TrainStepOptions<in out Head extends string = never> {
   readonly loss: ByHead<Head, LossInput>;
   /** With heads: how much each one's loss counts, each >= 0. Default 1. */
   readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
@@ -90,7 +90,7 @@ export type ModelGradients<Head extends string> = [Head] extends [never]
   : Gradients & HeadResults<Head>;
 
 /** What `gradients` takes beside the batch. */
-export interface GradientsOptions<Head extends string = never> {
+export interface GradientsOptions<in out Head extends string = never> {
   readonly loss: ByHead<Head, LossName | BuiltInLoss>;
   /** With heads: how much each one's loss counts, each >= 0. Default 1. */
   readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
