@@ -114,6 +114,7 @@ export {
 } from './layers/activationRegularizer.js';
 export { dropout, type DropoutLayer, type DropoutOptions } from './layers/dropout.js';
 export { pool, type PoolLayer, type PoolOptions } from './layers/pool.js';
+export { heads, type HeadNames, type HeadsLayer } from './layers/heads.js';
 export type { Layer } from './layers/layer.js';
 
 export {
@@ -244,9 +245,11 @@ export { loadModel, type LoadOptions } from './model/loadModel.js';
 export { Model, type SetWeightsOptions } from './model/model.js';
 export type { Metadata, ModelConfig, SequentialOptions } from './model/modelConfig.js';
 export type { SaveOptions } from './model/checkpointing.js';
-export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
+export type { EvaluateOptions, Evaluation, ModelEvaluation } from './model/evaluate.js';
+export type { ByHead, ByHeadPartly } from './model/byHead.js';
+export type { HeadValidationValues, HeadValues } from './metrics/modelMetrics.js';
 export type { FindLearningRateOptions } from './model/findLearningRate.js';
-export type { FitOptions } from './model/fit.js';
+export type { FitHistory, FitOptions } from './model/fit.js';
 export type { ReportOptions } from './model/report.js';
 export type { SuggestBatchSizeOptions } from './model/suggestBatchSize.js';
 export type { DeviceInput } from './model/move.js';
@@ -258,6 +261,10 @@ export type { LayerStates, ModelStates } from './model/states.js';
 export type {
   Gradients,
   GradientsOptions,
+  HeadResult,
+  HeadResults,
+  ModelGradients,
+  ModelStepResult,
   TrainBatch,
   TrainStepOptions,
   TrainStepResult,

@@ -22,7 +22,7 @@
 namespace lstm::addon {
 namespace {
 
-constexpr int kAbi = 3;
+constexpr int kAbi = 4;
 
 Napi::Number number(Napi::Env env, double value) {
   return Napi::Number::New(env, value);
@@ -71,6 +71,8 @@ Napi::Value toFloats(Napi::Env env, const std::vector<float>& values) {
   return toFloat32Array(env, values);
 }
 
+void setHeads(Napi::Object object, const std::vector<LossResult>& heads);
+
 Napi::Object lossObject(Napi::Env env, const LossResult& loss) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("loss", number(env, loss.loss));
@@ -87,7 +89,15 @@ Napi::Object lossObject(Napi::Env env, const LossResult& loss) {
   if (!loss.ranked.empty()) object.Set("ranked", number(env, loss.ranked[0]));
   if (!loss.targetSums.empty()) object.Set("targetSums", toFloat64Array(env, loss.targetSums));
   if (!loss.outputs.empty()) object.Set("outputs", toFloat32Array(env, loss.outputs));
+  if (!loss.heads.empty()) setHeads(object, loss.heads);
   return object;
+}
+
+void setHeads(Napi::Object object, const std::vector<LossResult>& heads) {
+  Napi::Array array = Napi::Array::New(object.Env(), heads.size());
+  for (size_t i = 0; i < heads.size(); ++i)
+    array.Set(static_cast<uint32_t>(i), lossObject(object.Env(), heads[i]));
+  object.Set("heads", array);
 }
 
 void setUpdate(Napi::Object object, const UpdateResult& update) {
@@ -240,13 +250,17 @@ struct Outputs {
   std::vector<float> second;
 };
 
-// {[firstName]: Float32Array, [secondName]?: Float32Array}
-template <bool WithSecond>
+struct Predictions {
+  std::vector<std::vector<float>> y;  // by output
+  std::vector<float> states;
+};
+
+// {[firstName]: Float32Array, [secondName]: Float32Array}
 auto outputsObject(const char* firstName, const char* secondName) {
   return [firstName, secondName](Napi::Env env, const Outputs& outputs) {
     Napi::Object object = Napi::Object::New(env);
     object.Set(firstName, toFloat32Array(env, outputs.first));
-    if constexpr (WithSecond) object.Set(secondName, toFloat32Array(env, outputs.second));
+    object.Set(secondName, toFloat32Array(env, outputs.second));
     return object;
   };
 }
@@ -255,13 +269,22 @@ Napi::Value predict(const Napi::CallbackInfo& info) {
   auto handle = liveSession(info);
   auto input = readBatchOnly(*handle, info[1]);
   const bool withStates = info[2].ToBoolean();
-  const auto work = [input, withStates](Session& session, const CancelCheck& cancel) {
-    Outputs out;
-    session.predict(input->batch, out.first, withStates ? &out.second : nullptr, cancel);
-    return out;
-  };
-  return withStates ? onDevice(info.Env(), std::move(handle), work, outputsObject<true>("y", "states"))
-                    : onDevice(info.Env(), std::move(handle), work, outputsObject<false>("y", ""));
+  return onDevice(
+      info.Env(), std::move(handle),
+      [input, withStates](Session& session, const CancelCheck& cancel) {
+        Predictions out;
+        session.predict(input->batch, out.y, withStates ? &out.states : nullptr, cancel);
+        return out;
+      },
+      [withStates](Napi::Env env, const Predictions& out) {
+        Napi::Object object = Napi::Object::New(env);
+        Napi::Array y = Napi::Array::New(env, out.y.size());
+        for (size_t i = 0; i < out.y.size(); ++i)
+          y.Set(static_cast<uint32_t>(i), toFloat32Array(env, out.y[i]));
+        object.Set("y", y);
+        if (withStates) object.Set("states", toFloat32Array(env, out.states));
+        return object;
+      });
 }
 
 // On the JS thread, between two jobs of the device's own: what is queued or under way there must not be disturbed, so
@@ -280,7 +303,11 @@ Napi::Value predictSync(const Napi::CallbackInfo& info) {
   });
   if (!ran) throw Disposed("expected a live device, got one that is disposed");
   handle->reportMemory(info.Env());
-  writeFloats(info[2], "y", input->y);
+  if (!info[2].IsArray() || info[2].As<Napi::Array>().Length() != input->y.size())
+    throw InvalidArgument("y: expected an array of " + std::to_string(input->y.size()) + " Float32Arrays");
+  for (size_t i = 0; i < input->y.size(); ++i)
+    writeFloats(info[2].As<Napi::Array>().Get(static_cast<uint32_t>(i)), "y[" + std::to_string(i) + "]",
+                input->y[i]);
   if (withStates) writeFloats(info[3], "states", input->states);
   return info.Env().Undefined();
 }
@@ -320,7 +347,7 @@ Napi::Value forward(const Napi::CallbackInfo& info) {
         session.forward(input->batch, training, out.first, out.second, cancel);
         return out;
       },
-      outputsObject<true>("y", "states"));
+      outputsObject("y", "states"));
 }
 
 Napi::Value backward(const Napi::CallbackInfo& info) {
@@ -335,7 +362,7 @@ Napi::Value backward(const Napi::CallbackInfo& info) {
         session.backward(gradients->first, gradients->second, out.first, out.second, cancel);
         return out;
       },
-      outputsObject<true>("dx", "dStates"));
+      outputsObject("dx", "dStates"));
 }
 
 Napi::Value zeroGradients(const Napi::CallbackInfo& info) {

@@ -105,6 +105,7 @@ DenseNode readDense(const Fields& fields) {
   node.useBias = fields.boolean("useBias");
   node.weight = readParameter(fields.object("weight"));
   node.bias = readParameter(fields.object("bias"));
+  if (fields.has("tiedTo")) node.tiedTo = static_cast<int>(fields.integer("tiedTo", 0, kMaxInt));
   return node;
 }
 
@@ -136,6 +137,7 @@ NetworkConfig readNetwork(const Napi::Value& value) {
   const Napi::Value list = fields.get("nodes");
   if (!list.IsArray()) throw InvalidArgument("network.nodes: expected an array");
   const auto nodes = list.As<Napi::Array>();
+  fields.ints("outputs", config.outputs);
   for (uint32_t i = 0; i < nodes.Length(); ++i) {
     const Fields node(nodes.Get(i), "network.nodes[" + std::to_string(i) + "]");
     config.nodes.push_back(
@@ -202,16 +204,32 @@ void readMetrics(const Fields& fields, MetricRequest& out) {
   out.outputs = flag("outputs");
 }
 
-}  // namespace
-
-void readTargets(const Napi::Value& value, TargetInput& out) {
-  const Fields fields(value, "targets");
+void readHead(const Fields& fields, TargetInput& out) {
   readLoss(fields.object("loss"), out.loss);
   out.metrics = {};
   if (fields.has("metrics")) readMetrics(fields.object("metrics"), out.metrics);
   fields.ints("ids", out.ids);
   fields.floats("values", out.values);
   fields.floats("sampleWeights", out.sampleWeights);
+  out.weight = fields.has("weight") ? real(fields, "weight") : 1;
+}
+
+}  // namespace
+
+void readTargets(const Napi::Value& value, std::vector<TargetInput>& out) {
+  const Fields fields(value, "targets");
+  if (!fields.has("heads")) {
+    out.resize(1);
+    return readHead(fields, out[0]);
+  }
+  const Napi::Value list = fields.get("heads");
+  if (!list.IsArray()) throw InvalidArgument("targets.heads: expected an array");
+  const auto heads = list.As<Napi::Array>();
+  if (heads.Length() > kMaxOutputs)
+    throw InvalidArgument("targets.heads: expected at most " + std::to_string(kMaxOutputs));
+  out.resize(heads.Length());
+  for (uint32_t i = 0; i < heads.Length(); ++i)
+    readHead(Fields(heads.Get(i), "targets.heads[" + std::to_string(i) + "]"), out[i]);
 }
 
 namespace {

@@ -10,7 +10,7 @@ namespace lstm::addon {
 
 NetworkConfig readNetwork(const Napi::Value& value);
 void readBatch(const Napi::Value& value, BatchInput& out);
-void readTargets(const Napi::Value& value, TargetInput& out);
+void readTargets(const Napi::Value& value, std::vector<TargetInput>& out);
 UpdateConfig readUpdate(const Napi::Value& value);
 ArenaKind readArenaKind(const Napi::Value& value);
 

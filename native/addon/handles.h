@@ -47,8 +47,8 @@ struct DeviceHandle {
 // Everything a call copies in; reused by later calls of the same session.
 struct StepInput {
   BatchInput batch;
-  TargetInput targets;
-  std::vector<float> y;  // of a call that gives its results before it returns
+  std::vector<TargetInput> targets;   // by output
+  std::vector<std::vector<float>> y;  // by output, of a call that gives its results before it returns
   std::vector<float> states;
 };
 

@@ -28,9 +28,10 @@ RowLoss rowLoss(const LossArgs& args) {
   return args.ids ? RowLoss::kCrossEntropyIds : RowLoss::kCrossEntropyValues;
 }
 
-double inverseElements(const LossArgs& args) {
+// Of the gradient: one by what the mean divides by, and the scale it is asked for in.
+double gradientFactor(const LossArgs& args) {
   const double elements = args.elements ? *args.elements : liveElements(args.kind, args.rows, args.classes);
-  return elements > 0 ? 1.0 / elements : 0.0;
+  return elements > 0 ? args.gradientScale / elements : 0.0;
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ void loss(Context& context, const LossArgs& args) {
       rows.values = args.values;
       rows.rowWeights = args.rowWeights;
       rows.dPredictions = args.dPredictions;
-      rows.inverseCount = inverseElements(args);
+      rows.inverseCount = gradientFactor(args);
       rows.classWeights = args.classWeights;
       rows.quantiles = args.quantiles;
       rows.quantileCount = args.quantileCount;

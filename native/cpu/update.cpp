@@ -184,8 +184,8 @@ void Updater::update(const UpdateArgs& args) {
   sumBlocks(args.rows, args.params, args.grads, args.gradScale);
   const NormSums sums = total(tensorSums_);
   // As float: Adam's v is one, and an infinite v would stop its parameter for good.
-  const bool apply =
-      std::isfinite(static_cast<float>(sums.squaredNorm)) && (!args.loss || std::isfinite(args.loss->loss));
+  const bool apply = std::isfinite(static_cast<float>(sums.squaredNorm)) &&
+                     (!args.loss || lossesAreFinite(args.loss, args.lossCount));
   const StepFactors step =
       stepFactors(ruleOf(args.config), scalars.learningRate, args.gradScale, scalars.step, scalars.averaged);
   if (apply && args.config.clip == ClipKind::kAdaptive) clipAdaptively(args, args.gradScale);

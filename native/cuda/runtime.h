@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define LSTM_CUDA_ABI 2
+#define LSTM_CUDA_ABI 3
 
 typedef enum RuntimeStatus {
   kRuntimeOk = 0,
@@ -172,9 +172,10 @@ typedef struct RuntimeUpdate {
   int halfKind;       // RuntimeHalfKind
   int dynamicLossScale;  // lossScale is halved by a norm that is not finite and doubled by 2000 updates in a row
   RuntimeScalars* dScalars;
-  const RuntimeLossSums* dLoss;  // null: not checked
-  double* dTensorNorms;          // [rowCount] scratch: squared norm by tensor
-  double* dPartials;             // scratch, updatePartials() doubles
+  const RuntimeLossSums* dLosses;  // [lossCount], null: not checked
+  int lossCount;
+  double* dTensorNorms;  // [rowCount] scratch: squared norm by tensor
+  double* dPartials;     // scratch, updatePartials() doubles
   RuntimeUpdateSums* dSums;
 } RuntimeUpdate;
 

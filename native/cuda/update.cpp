@@ -78,21 +78,22 @@ void Updater::update(const UpdateArgs& args) {
   call.halfKind = args.halfParams ? static_cast<int>(args.halfKind) : int{core_.halves.kind};
   call.dynamicLossScale = args.dynamicLossScale && !args.unscaled;
   call.dScalars = runtimeScalars(args.scalars);
-  call.dLoss = reinterpret_cast<const RuntimeLossSums*>(args.loss);
+  call.dLosses = reinterpret_cast<const RuntimeLossSums*>(args.loss);
+  call.lossCount = args.lossCount;
   call.dSums = reinterpret_cast<RuntimeUpdateSums*>(args.sums);
   core_.context.call(&CudaRuntime::update, &call, 0);
 }
 
 // A network without parameters: no kernel has work, but the step counts.
 void Updater::updateNothing(const UpdateArgs& args) {
-  double loss = 0;
+  std::vector<LossSums> losses(args.loss ? args.lossCount : 0);
   if (args.loss)
-    core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(&loss),
-                       static_cast<const void*>(&args.loss->loss), sizeof(loss));
+    core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(losses.data()),
+                       static_cast<const void*>(args.loss), losses.size() * sizeof(LossSums));
   StepScalars scalars{};
   core_.context.call(&CudaRuntime::copyOut, static_cast<void*>(&scalars),
                      static_cast<const void*>(args.scalars), sizeof(scalars));
-  const bool applies = std::isfinite(loss);
+  const bool applies = lossesAreFinite(losses.data(), losses.size());
   scalars.step += applies;
   core_.context.call(&CudaRuntime::copyIn, static_cast<void*>(&args.scalars->step),
                      static_cast<const void*>(&scalars.step), sizeof(scalars.step));

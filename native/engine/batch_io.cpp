@@ -51,15 +51,18 @@ void requireId(const char* name, int32_t id, int64_t limit, int row, int step) {
 
 }  // namespace
 
-BatchIo::BatchIo(const Network& network, Device& device)
-    : network_(network),
-      device_(device),
-      ids_(device),
-      values_(device),
-      rowWeights_(device),
-      classWeights_(device),
-      quantiles_(device),
-      divisor_(device) {}
+BatchIo::TargetBuffers::TargetBuffers(Device& device)
+    : ids(device),
+      values(device),
+      rowWeights(device),
+      classWeights(device),
+      quantiles(device),
+      divisor(device) {}
+
+BatchIo::BatchIo(const Network& network, Device& device) : network_(network), device_(device) {
+  targets_.reserve(network.outputs().size());
+  for (size_t i = 0; i < network.outputs().size(); ++i) targets_.emplace_back(device);
+}
 
 // Where to write what belongs at `device`: there itself if the host can, else a staging area for send().
 float* BatchIo::hostFor(float* device, size_t count) {
@@ -193,28 +196,36 @@ void BatchIo::storeStates(const Executor& executor, float* NodeBuffers::* first,
   }
 }
 
-DeviceTargets BatchIo::loadTargets(const TargetInput& targets, const BatchInput& batch,
-                                   const Executor& executor) {
+std::vector<DeviceTargets> BatchIo::loadTargets(HeadTargets targets, const BatchInput& batch,
+                                                const Executor& executor) {
+  std::vector<DeviceTargets> all;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const int head = static_cast<int>(i);
+    all.push_back(loadHead(targets[i], {network_.output(head).out, executor.outputRows(head), targets_[i],
+                                        batch, executor.shape()}));
+  }
+  return all;
+}
+
+DeviceTargets BatchIo::loadHead(const TargetInput& targets, const Head& head) {
   if (targets.ids.empty() == targets.values.empty())
     throw InvalidArgument("targets: expected either ids or values");
   const LossConfig& loss = targets.loss;
   DeviceTargets result;
-  result.elements = liveElements(loss.kind, executor.outputRows(), network_.output().out.channels);
+  result.elements = liveElements(loss.kind, head.rows, head.out.channels);
   if (targets.values.empty())
-    loadIds(targets, batch, executor, result);
+    loadIds(targets, head, result);
   else
-    loadValues(targets, batch, executor, result);
-  if (!targets.sampleWeights.empty()) loadRowWeights(targets.sampleWeights, batch, executor, result);
-  result.classWeights = table(classWeights_, sentClassWeights_, loss.classWeights);
-  result.quantiles = table(quantiles_, sentQuantiles_, loss.quantiles);
+    loadValues(targets, head, result);
+  if (!targets.sampleWeights.empty()) loadRowWeights(targets.sampleWeights, head, result);
+  result.classWeights = table(head.to.classWeights, head.to.sentClassWeights, loss.classWeights);
+  result.quantiles = table(head.to.quantiles, head.to.sentQuantiles, loss.quantiles);
   return result;
 }
 
 // Ids that do not count become -1; the mean then divides by the class weights of those that do.
-void BatchIo::loadIds(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
-                      DeviceTargets& result) {
-  const BatchShape& shape = executor.shape();
-  const NodeShape& out = network_.output().out;
+void BatchIo::loadIds(const TargetInput& targets, const Head& head, DeviceTargets& result) {
+  const auto& [out, rows, to, batch, shape] = head;
   const LossConfig& loss = targets.loss;
   const int64_t padded = out.sequence ? batch.timeSteps : 1;
   if (loss.kind != LossKind::kCrossEntropy)
@@ -234,22 +245,20 @@ void BatchIo::loadIds(const TargetInput& targets, const BatchInput& batch, const
       requireId("targets", id, out.channels, shape.order[n], t);
       divisor += loss.classWeights.empty() ? 1.0 : loss.classWeights[id];
     }
-  ids_.reserve(executor.outputRows());
+  to.ids.reserve(rows);
   // Bytes move, not numbers: an int32 row is one float wide.
   loadRows(reinterpret_cast<const float*>((plain ? targets.ids : countedIds_).data()), {out.sequence, 1},
-           batch.timeSteps, shape, reinterpret_cast<float*>(ids_.data()));
-  result.ids = ids_.data();
+           batch.timeSteps, shape, reinterpret_cast<float*>(to.ids.data()));
+  result.ids = to.ids.data();
   if (plain) return;
-  divisor_.reserve(1);
-  device_.copyIn(divisor_.data(), &divisor, sizeof(divisor));
-  result.divisor = divisor_.data();
+  to.divisor.reserve(1);
+  device_.copyIn(to.divisor.data(), &divisor, sizeof(divisor));
+  result.divisor = to.divisor.data();
   result.elements = divisor;
 }
 
-void BatchIo::loadValues(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
-                         DeviceTargets& result) {
-  const BatchShape& shape = executor.shape();
-  const NodeShape& out = network_.output().out;
+void BatchIo::loadValues(const TargetInput& targets, const Head& head, DeviceTargets& result) {
+  const auto& [out, rows, to, batch, shape] = head;
   const NodeShape wanted{out.sequence, out.channels / targets.loss.channelsPerTarget()};
   const int64_t padded = out.sequence ? batch.timeSteps : 1;
   if (targets.loss.ignores) throw InvalidArgument("ignoreIndex: expected targets that are ids, got values");
@@ -258,16 +267,15 @@ void BatchIo::loadValues(const TargetInput& targets, const BatchInput& batch, co
     for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
       requireFinite("targets", targets.values.data() + (shape.order[n] * padded + t) * wanted.channels,
                     wanted.channels, shape.order[n], t);
-  values_.reserve(executor.outputRows() * wanted.channels);
-  loadRows(targets.values.data(), wanted, batch.timeSteps, shape, values_.data());
-  result.values = values_.data();
+  to.values.reserve(rows * wanted.channels);
+  loadRows(targets.values.data(), wanted, batch.timeSteps, shape, to.values.data());
+  result.values = to.values.data();
 }
 
 // One weight a sequence, or one a step.
-void BatchIo::loadRowWeights(const std::vector<float>& weights, const BatchInput& batch,
-                             const Executor& executor, DeviceTargets& result) {
-  const BatchShape& shape = executor.shape();
-  const bool sequence = network_.output().out.sequence;
+void BatchIo::loadRowWeights(const std::vector<float>& weights, const Head& head, DeviceTargets& result) {
+  const auto& [out, rows, buffers, batch, shape] = head;
+  const bool sequence = out.sequence;
   const int64_t steps = sequence ? batch.timeSteps : 1;
   const bool perStep = sequence && weights.size() != static_cast<size_t>(batch.batchSize);
   if (perStep)
@@ -279,15 +287,14 @@ void BatchIo::loadRowWeights(const std::vector<float>& weights, const BatchInput
       throw InvalidData("sampleWeights[" + std::to_string(i) +
                         "]: expected a finite number of at least 0, got " + std::to_string(weights[i]))
           .with("row", static_cast<double>(perStep ? i / steps : i));
-  const int64_t rows = executor.outputRows();
-  rowWeights_.reserve(rows);
-  float* host = hostFor(rowWeights_.data(), rows);
+  buffers.rowWeights.reserve(rows);
+  float* host = hostFor(buffers.rowWeights.data(), rows);
   float* to = host;
   for (int t = 0; t < (sequence ? shape.timeSteps : 1); ++t)
     for (int n = 0; n < (sequence ? shape.liveRows[t] : shape.batchSize); ++n)
       *to++ = weights[perStep ? shape.order[n] * steps + t : shape.order[n]];
-  send(rowWeights_.data(), host, rows);
-  result.rowWeights = rowWeights_.data();
+  send(buffers.rowWeights.data(), host, rows);
+  result.rowWeights = buffers.rowWeights.data();
 }
 
 // A small table that seldom changes, sent when it does; null when it is empty.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/device.h"
@@ -21,12 +22,21 @@ struct BatchInput {
   WeightForm weightForm = WeightForm::kFloat32;  // of the LSTMs; inference alone
 };
 
+// What one output is held against.
 struct TargetInput {
   LossConfig loss;
   MetricRequest metrics;
   std::vector<int32_t> ids;          // [N] or [N, T]
   std::vector<float> values;         // [N, targets] or [N, T, targets]
   std::vector<float> sampleWeights;  // [N], of a sequence output also [N, T]; empty = 1
+  float weight = 1;                  // of this output's mean loss in the sum that is learnt
+};
+
+// One for each of the network's outputs, in their order.
+class HeadTargets : public std::span<const TargetInput> {
+ public:
+  HeadTargets(const TargetInput& only) : std::span<const TargetInput>(&only, 1) {}
+  HeadTargets(const std::vector<TargetInput>& all) : std::span<const TargetInput>(all) {}
 };
 
 // Targets on the device, in the order of the output's rows.
@@ -52,7 +62,9 @@ class BatchIo {
   void loadInput(const BatchInput& batch, const Executor& executor);
   // Into h0/c0 of every lstm node; `states` as in BatchInput.
   void loadStates(const std::vector<float>& states, const Executor& executor);
-  DeviceTargets loadTargets(const TargetInput& targets, const BatchInput& batch, const Executor& executor);
+  // By output.
+  std::vector<DeviceTargets> loadTargets(HeadTargets targets, const BatchInput& batch,
+                                         const Executor& executor);
 
   // [rows or N, channels] on the device -> [N, T, channels] (zero beyond each length) or [N, channels].
   void storeRows(const float* device, const NodeShape& nodeShape, int paddedSteps, const BatchShape& shape,
@@ -69,28 +81,41 @@ class BatchIo {
   size_t stateFloats(int batchSize) const { return static_cast<size_t>(network_.stateSize()) * batchSize; }
 
  private:
+  // Of one output.
+  struct TargetBuffers {
+    explicit TargetBuffers(Device& device);
+
+    DeviceBuffer<int32_t> ids;
+    DeviceBuffer<float> values;
+    DeviceBuffer<float> rowWeights;
+    DeviceBuffer<float> classWeights;
+    DeviceBuffer<float> quantiles;
+    DeviceBuffer<double> divisor;
+    std::vector<float> sentClassWeights;  // what the device's tables hold
+    std::vector<float> sentQuantiles;
+  };
+  // Where the targets of one output go.
+  struct Head {
+    const NodeShape& out;
+    int64_t rows;
+    TargetBuffers& to;
+    const BatchInput& batch;
+    const BatchShape& shape;
+  };
+
   float* hostFor(float* device, size_t count);
   void send(float* device, const float* host, size_t count);
-  void loadIds(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
-               DeviceTargets& result);
-  void loadValues(const TargetInput& targets, const BatchInput& batch, const Executor& executor,
-                  DeviceTargets& result);
-  void loadRowWeights(const std::vector<float>& weights, const BatchInput& batch, const Executor& executor,
-                      DeviceTargets& result);
+  DeviceTargets loadHead(const TargetInput& targets, const Head& head);
+  void loadIds(const TargetInput& targets, const Head& head, DeviceTargets& result);
+  void loadValues(const TargetInput& targets, const Head& head, DeviceTargets& result);
+  void loadRowWeights(const std::vector<float>& weights, const Head& head, DeviceTargets& result);
   const float* table(DeviceBuffer<float>& device, std::vector<float>& sent, const std::vector<float>& wanted);
 
   const Network& network_;
   Device& device_;
   std::vector<float> staging_;
-  DeviceBuffer<int32_t> ids_;
-  DeviceBuffer<float> values_;
-  DeviceBuffer<float> rowWeights_;
-  DeviceBuffer<float> classWeights_;
-  DeviceBuffer<float> quantiles_;
-  DeviceBuffer<double> divisor_;
+  std::vector<TargetBuffers> targets_;  // by output
   std::vector<int32_t> countedIds_;
-  std::vector<float> sentClassWeights_;  // what the device's tables hold
-  std::vector<float> sentQuantiles_;
 };
 
 }  // namespace lstm

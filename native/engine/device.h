@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -238,8 +239,8 @@ struct LossArgs {
   float*
       dPredictions;  // [rows, classes], overwritten by weight * dloss / elements; null = not wanted; may be predictions
   LossSums* sums;                        // overwritten
-  float gradientScale = 1;               // multiplies dPredictions; CUDA alone, as the one below
-  const StepScalars* scalars = nullptr;  // its lossScale does too; null: it does not
+  float gradientScale = 1;               // multiplies dPredictions
+  const StepScalars* scalars = nullptr;  // its lossScale does too, CUDA alone; null: it does not
   const double* elements =
       nullptr;  // [1] what the mean divides by, 0 gives gradients of 0; null: live elements
   const float* classWeights = nullptr;  // [classes] or null = 1
@@ -430,7 +431,7 @@ struct UpdateArgs {
   float* grads;
   float* m;  // stateOf(config) says which are not null
   float* v;
-  const LossSums* loss;                 // null, or checked for a finite loss
+  const LossSums* loss;                 // [lossCount] or null: checked for finite losses
   UpdateSums* sums;                     // overwritten
   HalfKind halfKind = HalfKind::kNone;  // CUDA alone, as the two below
   void* halfParams = nullptr;           // laid out as params
@@ -440,7 +441,14 @@ struct UpdateArgs {
   float* average = nullptr;  // where config.average is not kNone
   float gradScale = 1;
   uint64_t seed = 0;  // of the noise
+  int lossCount = 1;
 };
+
+inline bool lossesAreFinite(const LossSums* losses, size_t count) {
+  bool finite = true;
+  for (size_t i = 0; i < count; ++i) finite = std::isfinite(losses[i].loss) && finite;
+  return finite;
+}
 
 class RunAhead;
 

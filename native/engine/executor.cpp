@@ -124,6 +124,11 @@ const float* Executor::inputOf(const Node& node) const {
   return node.config.input == kNetworkInput ? features_ : buffers_[node.config.input].y;
 }
 
+bool Executor::leavesLogits(int node) const {
+  const int head = network_.headOf(node);
+  return head >= 0 && (options_.logits >> head & 1) != 0;
+}
+
 size_t Executor::activationBytes() const {
   size_t bytes = arena_.sizeBytes() + droppedWeights_.sizeBytes();
   for (const auto& lstm : lstms_) bytes += lstm ? lstm->heldBytes() : 0;
@@ -162,9 +167,9 @@ void Executor::forwardNode(int index, const float* params, uint64_t version) {
       device_.dropout(
           {rows, embedding->size, embedding->dropout, dropoutKey(index), nullptr, y, y, scalars_, tokens_});
   } else if (const auto* dense = std::get_if<DenseNode>(&node.config.kind)) {
-    const float* bias = dense->useBias ? block + int64_t{1} * dense->units * node.in.channels : nullptr;
-    const bool logits = options_.logits && index + 1 == static_cast<int>(buffers_.size());
-    denses_[index]->forward({rows, block, bias, version, x, y, logits});
+    const float* weight = params + node.weightOffset;
+    const float* bias = dense->useBias ? params + node.biasOffset : nullptr;
+    denses_[index]->forward({rows, weight, bias, version, x, y, leavesLogits(index)});
   } else if (const auto* dropout = std::get_if<DropoutNode>(&node.config.kind)) {
     const float rate = options_.training ? dropout->rate : 0;
     const BatchShape* shared = dropout->sharedOverTime && node.in.sequence ? &shape_ : nullptr;
@@ -221,7 +226,7 @@ void Executor::backward(const float* params, uint64_t version, float* grads, boo
   fixedScale_ = fixedScale;
   std::fill(hasGradient_.begin(), hasGradient_.end(), false);
   inputHasGradient_ = false;
-  hasGradient_.back() = true;
+  for (const int output : network_.outputs()) hasGradient_[output] = true;
   for (int i = static_cast<int>(buffers_.size()) - 1; i >= 0; --i) {
     if (!hasGradient_[i] || !wantsGradient(i)) continue;
     cancel.throwIfCancelled();
@@ -253,15 +258,16 @@ void Executor::backwardNode(int index, const float* params, uint64_t version, fl
                             bool stateGradients) {
   const Node& node = network_.nodes()[index];
   const NodeBuffers& at = buffers_[index];
-  const float* block = params + node.paramOffset;
-  float* dBlock = grads + node.paramOffset;
   const int64_t rows = rowsOf(node.out);
-  if (std::holds_alternative<EmbeddingNode>(node.config.kind)) return backwardEmbedding(index, dBlock);
+  if (std::holds_alternative<EmbeddingNode>(node.config.kind))
+    return backwardEmbedding(index, grads + node.paramOffset);
   float* dx = gradientTarget(node);
   if (const auto* dense = std::get_if<DenseNode>(&node.config.kind)) {
-    float* dBias = dense->useBias ? dBlock + int64_t{1} * dense->units * node.in.channels : nullptr;
-    const bool logits = options_.logits && index + 1 == static_cast<int>(buffers_.size());
-    denses_[index]->backward({rows, block, version, inputOf(node), at.y, at.dy, logits, dx, dBlock, dBias});
+    const float* weight = params + node.weightOffset;
+    float* dWeight = grads + node.weightOffset;
+    float* dBias = dense->useBias ? grads + node.biasOffset : nullptr;
+    denses_[index]->backward(
+        {rows, weight, version, inputOf(node), at.y, at.dy, leavesLogits(index), dx, dWeight, dBias});
   } else if (const auto* dropout = std::get_if<DropoutNode>(&node.config.kind)) {
     const BatchShape* shared = dropout->sharedOverTime && node.in.sequence ? &shape_ : nullptr;
     if (dx)

@@ -13,7 +13,7 @@ namespace lstm {
 struct PassOptions {
   bool training = false;                         // dropout acts, backward will follow
   bool inputGradient = false;                    // d(loss)/d(features), or at the embedding's output
-  bool logits = false;                           // the output node leaves its activation to the loss
+  uint32_t logits = 0;                           // bit i: output i leaves its activation to the loss
   WeightForm weightForm = WeightForm::kFloat32;  // not training
 
   bool operator==(const PassOptions&) const = default;
@@ -57,7 +57,7 @@ class Executor {
   // `scalars` holds drawStep in device memory, until the backward pass too.
   void forward(const float* params, uint64_t version, uint32_t drawStep, const StepScalars* scalars,
                bool initialStates, const CancelCheck& cancel);
-  // From outputGradient() (and, with `stateGradients`, from buffers(i).dhn/dcn), adding into `grads`.
+  // From every outputGradient() (and, with `stateGradients`, from buffers(i).dhn/dcn), adding into `grads`.
   // The loss's gradient was scaled by `fixedScale`, or where that is 0 by the scalars' lossScale.
   void backward(const float* params, uint64_t version, float* grads, bool stateGradients,
                 const CancelCheck& cancel, float fixedScale = 0);
@@ -66,9 +66,10 @@ class Executor {
   const NodeBuffers& buffers(int node) const { return buffers_[node]; }
   float* inputFeatures() const { return features_; }  // [rows, C]
   int32_t* inputTokens() const { return tokens_; }    // [rows]
-  float* output() const { return buffers_.back().y; }
-  float* outputGradient() const { return buffers_.back().dy; }
-  int64_t outputRows() const { return rowsOf(network_.output().out); }
+  // Of the network's outputs, by their place in Network::outputs().
+  float* output(int head = 0) const { return buffers_[network_.outputs()[head]].y; }
+  float* outputGradient(int head = 0) const { return buffers_[network_.outputs()[head]].dy; }
+  int64_t outputRows(int head = 0) const { return rowsOf(network_.output(head).out); }
   // [rows, C] at the features or at the embedding's output; planned with inputGradient.
   float* inputGradient() const;
   // Activations, scratch, and what ops hold beside them.
@@ -81,6 +82,8 @@ class Executor {
   size_t layOut(float* base);
   void layOutNode(int index, class Bump& bump);
   void layOutDroppedWeights();
+  // Whether its activation is the loss's to compute.
+  bool leavesLogits(int node) const;
   // Whether anything needs d(loss)/d(this node's output).
   bool wantsGradient(int node) const { return options_.inputGradient || learns_[node]; }
   const float* inputOf(const Node& node) const;

@@ -127,7 +127,8 @@ NodeShape resolveKind(Node& node, const LstmNode&, ParameterLayout& layout) {
 
 NodeShape resolveKind(Node& node, const DenseNode& dense, ParameterLayout& layout) {
   requirePositive(node, "units", dense.units);
-  layout.append(makeParameter(node.config.name + ".weight", {dense.units, node.in.channels}, dense.weight));
+  if (dense.tiedTo < 0)
+    layout.append(makeParameter(node.config.name + ".weight", {dense.units, node.in.channels}, dense.weight));
   if (dense.useBias) layout.append(makeParameter(node.config.name + ".bias", {dense.units}, dense.bias));
   return {node.in.sequence, dense.units};
 }
@@ -168,6 +169,29 @@ Network::Network(NetworkConfig config) : config_(std::move(config)) {
     nodes_.back().config = nodeConfig;
     resolve(nodes_.back());
   }
+  resolveOutputs();
+}
+
+void Network::resolveOutputs() {
+  std::vector<int>& outputs = config_.outputs;
+  const int last = static_cast<int>(nodes_.size()) - 1;
+  if (outputs.empty()) outputs = {last};
+  if (outputs.size() > kMaxOutputs)
+    throw InvalidArgument("expected at most " + std::to_string(kMaxOutputs) + " outputs, got " +
+                          std::to_string(outputs.size()));
+  for (size_t head = 0; head < outputs.size(); ++head) {
+    const int low = head == 0 ? 0 : outputs[head - 1] + 1;
+    if (outputs[head] < low || outputs[head] > last)
+      throw InvalidArgument("outputs: expected nodes from " + std::to_string(low) + " to " +
+                            std::to_string(last) + ", ascending, got " + std::to_string(outputs[head]));
+    const Node& node = nodes_[outputs[head]];
+    if (node.consumers > 0) reject(node, "expected an output that no other node reads");
+  }
+}
+
+int Network::headOf(int node) const {
+  const auto at = std::find(config_.outputs.begin(), config_.outputs.end(), node);
+  return at == config_.outputs.end() ? -1 : static_cast<int>(at - config_.outputs.begin());
 }
 
 NodeShape Network::gradientInput() const {
@@ -179,6 +203,17 @@ NodeShape Network::gradientInput() const {
 NodeShape Network::shapeOf(int node) const {
   if (node != kNetworkInput) return nodes_[node].out;
   return {true, config_.input == InputKind::kTokens ? 1 : config_.inputSize};
+}
+
+void Network::resolveTie(const Node& node, int tiedTo) const {
+  const int index = static_cast<int>(nodes_.size()) - 1;
+  const auto* embedding = tiedTo < index ? std::get_if<EmbeddingNode>(&nodes_[tiedTo].config.kind) : nullptr;
+  if (!embedding) reject(node, "tiedTo: expected an embedding before it, got node " + std::to_string(tiedTo));
+  const int units = std::get<DenseNode>(node.config.kind).units;
+  if (embedding->vocabSize != units || embedding->size != node.in.channels)
+    reject(node, "tiedTo: expected a table [" + std::to_string(units) + ", " +
+                     std::to_string(node.in.channels) + "], got [" + std::to_string(embedding->vocabSize) +
+                     ", " + std::to_string(embedding->size) + "]");
 }
 
 void Network::resolve(Node& node) {
@@ -197,10 +232,16 @@ void Network::resolve(Node& node) {
                      std::to_string(embedding->vocabSize));
   if (input != kNetworkInput) ++nodes_[input].consumers;
   node.in = shapeOf(input);
-  if (std::holds_alternative<LstmNode>(node.config.kind) ||
-      std::holds_alternative<DenseNode>(node.config.kind))
+  const auto* dense = std::get_if<DenseNode>(&node.config.kind);
+  const bool isTied = dense && dense->tiedTo >= 0;
+  if (isTied) resolveTie(node, dense->tiedTo);
+  if (dense || embedding || std::holds_alternative<LstmNode>(node.config.kind))
     layout_.skipTo(alignWeightSpace(layout_.size()));
   node.paramOffset = layout_.size();
+  if (dense) {
+    node.weightOffset = isTied ? nodes_[dense->tiedTo].paramOffset : node.paramOffset;
+    node.biasOffset = node.paramOffset + (isTied ? 0 : int64_t{1} * dense->units * node.in.channels);
+  }
   node.firstParameter = static_cast<int>(layout_.parameters().size());
   node.out = std::visit([&](const auto& kind) { return resolveKind(node, kind, layout_); }, node.config.kind);
   node.paramSize = layout_.size() - node.paramOffset;

@@ -41,6 +41,7 @@ struct DenseNode {
   bool useBias = true;
   ParameterConfig weight;  // [units, inputs]
   ParameterConfig bias;    // [units]
+  int tiedTo = -1;  // an embedding before it whose table [units, inputs] is the weight; -1: it has its own
 };
 
 struct DropoutNode {
@@ -62,6 +63,7 @@ using NodeKind =
     std::variant<EmbeddingNode, LstmNode, DenseNode, DropoutNode, PoolNode, ActivationRegularizerNode>;
 
 constexpr int kNetworkInput = -1;
+constexpr int kMaxOutputs = 32;
 
 struct NodeConfig {
   std::string name;
@@ -76,6 +78,7 @@ struct NetworkConfig {
   int inputSize = 0;  // channels, or the vocabulary's size
   std::vector<NodeConfig> nodes;
   uint64_t seed = 0;
+  std::vector<int> outputs;  // nodes that no other node reads, ascending; empty: the last one
 };
 
 // What a node's output looks like: [rows, channels] for a sequence, else [N, channels].
@@ -88,13 +91,15 @@ struct Node {
   NodeConfig config;
   NodeShape in;
   NodeShape out;
-  int64_t paramOffset = 0;  // of its block in the arenas; lstm, dense: a multiple of kWeightSpaceAlign
+  int64_t paramOffset = 0;  // of its block in the arenas, a multiple of kWeightSpaceAlign
   int64_t paramSize = 0;
+  int64_t weightOffset = 0;  // dense: of its weight and its bias
+  int64_t biasOffset = 0;
   int firstParameter = 0;  // its rows in the layout
   int consumers = 0;       // nodes that read its output
 };
 
-// A static graph in topological order; the last node is the output. Resolves shapes and lays the parameters out.
+// A static graph in topological order. Resolves shapes and lays the parameters out.
 // Throws InvalidArgument, naming the node, for a graph that cannot be.
 class Network {
  public:
@@ -104,7 +109,10 @@ class Network {
   int inputSize() const { return config_.inputSize; }
   uint64_t seed() const { return config_.seed; }
   const std::vector<Node>& nodes() const { return nodes_; }
-  const Node& output() const { return nodes_.back(); }
+  const std::vector<int>& outputs() const { return config_.outputs; }
+  const Node& output(int head = 0) const { return nodes_[config_.outputs[head]]; }
+  // Which of the outputs a node is, or -1.
+  int headOf(int node) const;
   const ParameterLayout& layout() const { return layout_; }
   // Where "the gradient at the input" is taken: the features, or the first embedding's output for tokens.
   NodeShape gradientInput() const;
@@ -114,6 +122,8 @@ class Network {
  private:
   NodeShape shapeOf(int node) const;
   void resolve(Node& node);
+  void resolveTie(const Node& node, int tiedTo) const;
+  void resolveOutputs();
 
   NetworkConfig config_;
   std::vector<Node> nodes_;

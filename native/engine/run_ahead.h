@@ -13,15 +13,23 @@ namespace lstm {
 
 enum class StartStates { kZeros, kLoaded, kCarried };
 
+// Of one output.
+struct HeadKey {
+  LossConfig loss;
+  MetricRequest metrics;
+  float weight = 1;
+  DeviceTargets targets;  // with elements 0
+
+  bool operator==(const HeadKey&) const = default;
+};
+
 // All that the device calls of a training step depend on, but for StepScalars and what stands in buffers. Two steps with equal keys make the same calls with the same arguments: whatever an op takes from a
 // batch's options, targets or update belongs in here.
 struct StepKey {
   const void* session = nullptr;
   std::vector<int> lengths;  // BatchShape::lengths
   PassOptions options;
-  LossConfig loss;
-  MetricRequest metrics;
-  DeviceTargets targets;  // with elements 0
+  std::vector<HeadKey> heads;  // by output
   StartStates startStates = StartStates::kZeros;
   bool keepsStates = false;  // carried states are replaced where the update is applied
   UpdateConfig update;       // with learningRate 0

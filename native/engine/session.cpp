@@ -17,6 +17,18 @@ NetworkConfig seeded(NetworkConfig config, const Device& device) {
   return config;
 }
 
+std::vector<float> weightsOf(HeadTargets targets) {
+  std::vector<float> weights;
+  for (const TargetInput& head : targets) weights.push_back(head.weight);
+  return weights;
+}
+
+void requireOneOutput(const Network& network, const char* call) {
+  if (network.outputs().size() > 1)
+    throw InvalidState(std::string(call) + ": expected a network of one output, got one of " +
+                       std::to_string(network.outputs().size()));
+}
+
 }  // namespace
 
 Session::Session(NetworkConfig config, Device& device)
@@ -143,13 +155,15 @@ void Session::keepCarriedStates(const BatchInput& batch) {
   if (batch.carryStates) carried_.keep(executor_, io_);
 }
 
-// Checks loss and metrics against the head on the way.
-bool Session::logitsFor(const TargetInput& targets) const {
+bool Session::leavesLogits(int head, const TargetInput& targets) const {
   const LossKind loss = targets.loss.kind;
-  checkLoss(targets.loss, network_.output().out.channels);
-  checkMetrics(targets.metrics, targets.loss, network_.output().out.channels);
+  const Node& output = network_.output(head);
+  checkLoss(targets.loss, output.out.channels);
+  checkMetrics(targets.metrics, targets.loss, output.out.channels);
+  if (!(targets.weight >= 0) || !std::isfinite(targets.weight))
+    throw InvalidArgument("weight: expected a finite number from 0, got " + std::to_string(targets.weight));
   if (loss != LossKind::kCrossEntropy && loss != LossKind::kBinaryCrossEntropy) return false;
-  const auto* dense = std::get_if<DenseNode>(&network_.output().config.kind);
+  const auto* dense = std::get_if<DenseNode>(&output.config.kind);
   const Activation own = loss == LossKind::kCrossEntropy ? Activation::kSoftmax : Activation::kSigmoid;
   if (!dense || (dense->activation != Activation::kLinear && dense->activation != own))
     throw InvalidArgument(
@@ -159,26 +173,56 @@ bool Session::logitsFor(const TargetInput& targets) const {
   return true;
 }
 
-LossResult Session::resultOf(const TargetInput& targets, const DeviceTargets& at) const {
-  LossResult result;
-  result.rows = executor_.outputRows();
-  result.elements = at.elements;
-  return result;
+uint32_t Session::logitsFor(HeadTargets targets) const {
+  const size_t count = network_.outputs().size();
+  if (targets.size() != count)
+    throw InvalidArgument("targets: expected those of " + std::to_string(count) + " outputs, got " +
+                          std::to_string(targets.size()));
+  uint32_t logits = 0;
+  for (size_t head = 0; head < count; ++head)
+    logits |= uint32_t{leavesLogits(static_cast<int>(head), targets[head])} << head;
+  return logits;
 }
 
-void Session::runLoss(const TargetInput& targets, const DeviceTargets& at, float* dOutput, float fixedScale) {
+LossResult Session::resultOf(const std::vector<DeviceTargets>& at) const {
+  const auto head = [&](size_t i) {
+    LossResult result;
+    result.rows = executor_.outputRows(static_cast<int>(i));
+    result.elements = at[i].elements;
+    return result;
+  };
+  if (at.size() == 1) return head(0);
+  LossResult all;
+  for (size_t i = 0; i < at.size(); ++i) all.heads.push_back(head(i));
+  return all;
+}
+
+void Session::runLosses(HeadTargets targets, const std::vector<DeviceTargets>& at, float scale) {
+  size_t counted = 0;
+  for (size_t i = 0; i < targets.size(); ++i) counted += metricsOf(static_cast<int>(i), targets[i]).size;
+  counts_.reserve(counted);
+  double* counts = counts_.data();
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const int head = static_cast<int>(i);
+    runLoss(head, targets[i], at[i], scale);
+    runMetrics(head, targets[i], at[i], counts);
+    counts += metricsOf(head, targets[i]).size;
+  }
+}
+
+void Session::runLoss(int head, const TargetInput& targets, const DeviceTargets& at, float scale) {
   const LossConfig& loss = targets.loss;
   LossArgs args{loss.kind,
-                executor_.outputRows(),
-                network_.output().out.channels,
-                executor_.output(),
+                executor_.outputRows(head),
+                network_.output(head).out.channels,
+                executor_.output(head),
                 at.ids,
                 at.values,
                 at.rowWeights,
-                dOutput,
-                &sums_.data()->loss};
-  args.gradientScale = fixedScale > 0 ? fixedScale : 1;
-  args.scalars = fixedScale > 0 ? nullptr : scalars_.data();
+                scale == kNoGradient ? nullptr : executor_.outputGradient(head),
+                &sums_.data()->losses[head]};
+  args.gradientScale = targets.weight * (scale > 0 ? scale : 1);
+  args.scalars = scale > 0 ? nullptr : scalars_.data();
   args.elements = at.divisor;
   args.classWeights = at.classWeights;
   args.quantiles = at.quantiles;
@@ -188,23 +232,23 @@ void Session::runLoss(const TargetInput& targets, const DeviceTargets& at, float
   args.full = loss.full;
   args.weighMetrics = targets.metrics.weighted;
   device_.loss(args);
-  runMetrics(targets, at);
 }
 
-void Session::runMetrics(const TargetInput& targets, const DeviceTargets& at) {
+MetricLayout Session::metricsOf(int head, const TargetInput& targets) const {
+  return metricLayout(targets.metrics, targets.loss, network_.output(head).out.channels);
+}
+
+void Session::runMetrics(int head, const TargetInput& targets, const DeviceTargets& at, double* counts) {
   const MetricRequest& request = targets.metrics;
   const LossConfig& loss = targets.loss;
-  const int channels = network_.output().out.channels;
-  const MetricLayout place = metricLayout(request, loss, channels);
+  const MetricLayout place = metricsOf(head, targets);
   if (place.size == 0) return;
-  counts_.reserve(place.size);
-  double* counts = counts_.data();
   MetricArgs args{};
   args.kind = loss.kind;
-  args.rows = executor_.outputRows();
-  args.classes = channels;
+  args.rows = executor_.outputRows(head);
+  args.classes = network_.output(head).out.channels;
   args.channelsPerTarget = loss.channelsPerTarget();
-  args.predictions = executor_.output();
+  args.predictions = executor_.output(head);
   args.ids = at.ids;
   args.values = at.values;
   args.rowWeights = request.weighted ? at.rowWeights : nullptr;
@@ -220,14 +264,18 @@ void Session::runMetrics(const TargetInput& targets, const DeviceTargets& at) {
   device_.metrics(args);
 }
 
-bool Session::countsMetrics(const TargetInput& targets) const {
-  return targets.metrics.outputs ||
-         metricLayout(targets.metrics, targets.loss, network_.output().out.channels).size > 0;
+bool Session::countsMetrics(HeadTargets targets) const {
+  for (size_t i = 0; i < targets.size(); ++i)
+    if (targets[i].metrics.outputs || metricsOf(static_cast<int>(i), targets[i]).size > 0) return true;
+  return false;
 }
 
-void Session::takeSums(const LossSums& sums, double penalty, LossResult& result) {
-  result.penalty = penalty;
-  result.loss = (result.elements > 0 ? sums.loss / result.elements : 0) + penalty;
+size_t Session::sumsBytes() const {
+  return offsetof(Sums, losses) + network_.outputs().size() * sizeof(LossSums);
+}
+
+void Session::takeHead(const LossSums& sums, LossResult& result) {
+  result.loss = result.elements > 0 ? sums.loss / result.elements : 0;
   result.correct = sums.correct;
   result.absoluteError = sums.absoluteError;
   result.squaredError = sums.squaredError;
@@ -235,32 +283,51 @@ void Session::takeSums(const LossSums& sums, double penalty, LossResult& result)
   result.count = sums.count;
 }
 
-void Session::fetchMetrics(const BatchInput& batch, const TargetInput& targets, LossResult& result) {
-  const NodeShape& out = network_.output().out;
-  const MetricLayout place = metricLayout(targets.metrics, targets.loss, out.channels);
-  if (place.size > 0) {
-    std::vector<double> counts(place.size);
-    device_.copyOut(counts.data(), counts_.data(), place.size * sizeof(double));
-    const auto cut = [&](size_t from, size_t size) {
-      return std::vector<double>(counts.begin() + from, counts.begin() + from + size);
-    };
-    result.classCounts = cut(place.classCounts, place.classCountsSize);
-    result.confusion = cut(place.confusion, place.confusionSize);
-    result.ranked = cut(place.ranked, place.rankedSize);
-    result.targetSums = cut(place.targetSums, place.targetSumsSize);
+void Session::takeSums(const Sums& sums, const std::vector<float>& weights, double penalty,
+                       LossResult& result) {
+  if (result.heads.empty()) {
+    takeHead(sums.losses[0], result);
+    result.loss *= weights[0];
   }
-  if (targets.metrics.outputs)
-    io_.storeRows(executor_.output(), out, batch.timeSteps, shape_, result.outputs);
+  for (size_t i = 0; i < result.heads.size(); ++i) {
+    takeHead(sums.losses[i], result.heads[i]);
+    result.loss += weights[i] * result.heads[i].loss;
+  }
+  result.penalty = penalty;
+  result.loss += penalty;
 }
 
-std::pair<LossResult, UpdateResult> Session::trainStep(const BatchInput& batch, const TargetInput& targets,
+void Session::fetchMetrics(const BatchInput& batch, HeadTargets targets, LossResult& result) {
+  size_t from = 0;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const int head = static_cast<int>(i);
+    LossResult& own = result.heads.empty() ? result : result.heads[i];
+    const MetricLayout place = metricsOf(head, targets[i]);
+    if (place.size > 0) {
+      std::vector<double> counts(place.size);
+      device_.copyOut(counts.data(), counts_.data() + from, place.size * sizeof(double));
+      const auto cut = [&](size_t begin, size_t size) {
+        return std::vector<double>(counts.begin() + begin, counts.begin() + begin + size);
+      };
+      own.classCounts = cut(place.classCounts, place.classCountsSize);
+      own.confusion = cut(place.confusion, place.confusionSize);
+      own.ranked = cut(place.ranked, place.rankedSize);
+      own.targetSums = cut(place.targetSums, place.targetSumsSize);
+    }
+    if (targets[i].metrics.outputs)
+      io_.storeRows(executor_.output(head), network_.output(head).out, batch.timeSteps, shape_, own.outputs);
+    from += place.size;
+  }
+}
+
+std::pair<LossResult, UpdateResult> Session::trainStep(const BatchInput& batch, HeadTargets targets,
                                                        const UpdateConfig& update,
                                                        const CancelCheck& cancel) {
   beginStep(batch, targets, update, cancel);
   return finishStep();
 }
 
-void Session::beginStep(const BatchInput& batch, const TargetInput& targets, const UpdateConfig& update,
+void Session::beginStep(const BatchInput& batch, HeadTargets targets, const UpdateConfig& update,
                         const CancelCheck& cancel) {
   RunAhead* ahead = device_.ahead();
   StepUnderWay step;
@@ -274,32 +341,35 @@ void Session::beginStep(const BatchInput& batch, const TargetInput& targets, con
     load(batch, options);
     if (takesStates(batch) && batch.states.empty() && !carried_.standFor(shape_)) endStepsUnderWay();
     const StartStates start = loadStartStates(batch);
-    const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
-    step.loss = resultOf(targets, at);
+    const std::vector<DeviceTargets> at = io_.loadTargets(targets, batch, executor_);
+    step.loss = resultOf(at);
+    step.weights = weightsOf(targets);
     keepsStates = ahead && batch.carryStates && start == StartStates::kCarried;
     const auto work = [&] {
       if (start == StartStates::kCarried) carried_.take(executor_);
       executor_.forward(params_.data(), version_, static_cast<uint32_t>(counters_.draws), scalars_.data(),
                         start != StartStates::kZeros, cancel);
-      runLoss(targets, at, executor_.outputGradient(), 0);
+      runLosses(targets, at, kLossScale);
       executor_.backward(params_.data(), version_, grads_.data(), false, cancel);
       cancel.throwIfCancelled();
-      if (step.updates) runUpdate(update, &sums_.data()->loss);
+      if (step.updates) runUpdate(update, sums_.data()->losses);
       if (keepsStates)
         carried_.keepIf(executor_, *ahead,
                         step.updates ? &sums_.data()->update.applied : &sums_.data()->always);
     };
     if (ahead) {
-      StepKey key = {this, shape_.lengths, options,     targets.loss, targets.metrics,
-                     at,   start,          keepsStates, update};
-      key.targets.elements = 0;  // counted into the result, not passed to an op
+      StepKey key = {this, shape_.lengths, options, {}, start, keepsStates, update};
+      for (size_t i = 0; i < at.size(); ++i) {
+        key.heads.push_back({targets[i].loss, targets[i].metrics, targets[i].weight, at[i]});
+        key.heads.back().targets.elements = 0;  // counted into the result, not passed to an op
+      }
       key.update.learningRate = 0;
       if (!step.updates) {
         key.update = {};
         key.update.accumulate = 0;
       }
       ahead->repeat(key, {shape_, rows_}, work);
-      step.ticket = ahead->fetch(sums_.data(), sizeof(Sums));
+      step.ticket = ahead->fetch(sums_.data(), sumsBytes());
     } else {
       work();
     }
@@ -348,47 +418,53 @@ void Session::endStep(StepUnderWay& step) {
   try {
     Sums sums;
     if (RunAhead* ahead = device_.ahead())
-      ahead->collect(step.ticket, &sums, sizeof(sums));
+      ahead->collect(step.ticket, &sums, sumsBytes());
     else
-      device_.copyOut(&sums, sums_.data(), sizeof(sums));
+      device_.copyOut(&sums, sums_.data(), sumsBytes());
     if (step.updates)
       step.update = takeUpdate(sums.update);
     else
-      step.update = {0, passPenalty_, std::isfinite(sums.loss.loss), counters_.step,
+      step.update = {0, passPenalty_, true, counters_.step,
                      sums.update.lossScale > 0 ? sums.update.lossScale : device_.initialLossScale()};
-    takeSums(sums.loss, step.update.penalty + sums.activationPenalty, step.loss);
+    takeSums(sums, step.weights, step.update.penalty + sums.activationPenalty, step.loss);
+    if (!step.updates) step.update.applied = lossesAreFinite(sums.losses, network_.outputs().size());
   } catch (...) {
     step.failure = std::current_exception();
   }
 }
 
-LossResult Session::evaluate(const BatchInput& batch, const TargetInput& targets, const CancelCheck& cancel) {
+LossResult Session::evaluate(const BatchInput& batch, HeadTargets targets, const CancelCheck& cancel) {
   cancel.throwIfCancelled();
   load(batch, {false, false, logitsFor(targets), batch.weightForm});
   runForward(batch, cancel);
-  const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
-  LossResult result = resultOf(targets, at);
-  runLoss(targets, at, nullptr);
-  LossSums sums;
-  device_.copyOut(&sums, &sums_.data()->loss, sizeof(sums));
+  const std::vector<DeviceTargets> at = io_.loadTargets(targets, batch, executor_);
+  LossResult result = resultOf(at);
+  runLosses(targets, at, kNoGradient);
+  Sums sums;
+  device_.copyOut(&sums, sums_.data(), sumsBytes());
   const ParameterLayout& layout = network_.layout();
-  takeSums(sums, layout.hasPenalties() ? device_.penalty(layout.rows(), params_.data()) : 0, result);
+  const double penalty = layout.hasPenalties() ? device_.penalty(layout.rows(), params_.data()) : 0;
+  takeSums(sums, weightsOf(targets), penalty, result);
   fetchMetrics(batch, targets, result);
   keepCarriedStates(batch);
   return result;
 }
 
-void Session::predict(const BatchInput& batch, std::vector<float>& y, std::vector<float>* states,
+void Session::predict(const BatchInput& batch, std::vector<std::vector<float>>& y, std::vector<float>* states,
                       const CancelCheck& cancel) {
   cancel.throwIfCancelled();
   load(batch, {.weightForm = batch.weightForm});
   runForward(batch, cancel);
-  io_.storeRows(executor_.output(), network_.output().out, batch.timeSteps, shape_, y);
+  y.resize(network_.outputs().size());
+  for (size_t i = 0; i < y.size(); ++i) {
+    const int head = static_cast<int>(i);
+    io_.storeRows(executor_.output(head), network_.output(head).out, batch.timeSteps, shape_, y[i]);
+  }
   if (states) io_.storeStates(executor_, &NodeBuffers::hn, &NodeBuffers::cn, *states);
   keepCarriedStates(batch);
 }
 
-LossResult Session::scaledGradients(const BatchInput& batch, const TargetInput& targets,
+LossResult Session::scaledGradients(const BatchInput& batch, HeadTargets targets,
                                     std::vector<float>& gradients, std::vector<float>& inputGradient,
                                     const CancelCheck& cancel) {
   LossResult result;
@@ -398,9 +474,9 @@ LossResult Session::scaledGradients(const BatchInput& batch, const TargetInput& 
     cancel.throwIfCancelled();
     load(batch, {true, true, logitsFor(targets)});
     runForward(batch, cancel);
-    const DeviceTargets at = io_.loadTargets(targets, batch, executor_);
-    result = resultOf(targets, at);
-    runLoss(targets, at, executor_.outputGradient(), scale);
+    const std::vector<DeviceTargets> at = io_.loadTargets(targets, batch, executor_);
+    result = resultOf(at);
+    runLosses(targets, at, scale);
     executor_.backward(params_.data(), version_, grads_.data(), false, cancel, scale);
     read(ArenaKind::kGrads, gradients);
     io_.storeRows(executor_.inputGradient(), network_.gradientInput(), batch.timeSteps, shape_,
@@ -412,9 +488,8 @@ LossResult Session::scaledGradients(const BatchInput& batch, const TargetInput& 
   }
 }
 
-LossResult Session::gradients(const BatchInput& batch, const TargetInput& targets,
-                              std::vector<float>& gradients, std::vector<float>& inputGradient,
-                              const CancelCheck& cancel) {
+LossResult Session::gradients(const BatchInput& batch, HeadTargets targets, std::vector<float>& gradients,
+                              std::vector<float>& inputGradient, const CancelCheck& cancel) {
   std::vector<float> before;
   if (accumulated_) read(ArenaKind::kGrads, before);
   const int passes = counters_.passes;
@@ -433,8 +508,8 @@ LossResult Session::gradients(const BatchInput& batch, const TargetInput& target
     throw;
   }
   Sums sums;
-  device_.copyOut(&sums, sums_.data(), sizeof(sums));
-  takeSums(sums.loss, penalty + sums.activationPenalty, result);
+  device_.copyOut(&sums, sums_.data(), sumsBytes());
+  takeSums(sums, weightsOf(targets), penalty + sums.activationPenalty, result);
   fetchMetrics(batch, targets, result);
   restore();
   return result;
@@ -456,8 +531,9 @@ double Session::addPenaltyGradients(std::vector<float>& gradients) {
 
 void Session::forward(const BatchInput& batch, bool training, std::vector<float>& y,
                       std::vector<float>& states, const CancelCheck& cancel) {
+  requireOneOutput(network_, "forward");
   cancel.throwIfCancelled();
-  load(batch, {training, training, false});
+  load(batch, {training, training, 0});
   if (training) sendScalars(0);
   runForward(batch, cancel);
   io_.storeRows(executor_.output(), network_.output().out, batch.timeSteps, shape_, y);
@@ -562,6 +638,7 @@ void Session::runUpdate(const UpdateConfig& update, const LossSums* loss) {
   args.aux = state.aux ? aux_.data() : nullptr;
   args.average = update.average == AverageKind::kNone ? nullptr : average_.data();
   args.loss = loss;
+  args.lossCount = static_cast<int>(network_.outputs().size());
   args.sums = &sums_.data()->update;
   args.dynamicLossScale = device_.initialLossScale() != 1;
   args.unscaled = !loss;  // backward() takes the caller's gradient as it is

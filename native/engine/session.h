@@ -17,8 +17,11 @@ namespace lstm {
 enum class ArenaKind { kParams, kGrads, kM, kV, kAux, kAverage };
 
 struct LossResult {
-  double loss = 0;  // mean over live elements + penalty
+  double loss =
+      0;  // mean over live elements + penalty; of several outputs the weighted sum of the means + penalty
   double penalty = 0;
+  // By output, where there are several, each without weight and penalty; what is counted below is theirs then.
+  std::vector<LossResult> heads;
   double elements = 0;  // what the mean divides by
   int64_t rows = 0;
   double correct = 0;
@@ -63,22 +66,23 @@ class Session {
   void initialize();
 
   // Copy in, forward, loss and dy, backward, penalties, clip + update. Not applied when loss or norm is not finite.
-  std::pair<LossResult, UpdateResult> trainStep(const BatchInput& batch, const TargetInput& targets,
+  std::pair<LossResult, UpdateResult> trainStep(const BatchInput& batch, HeadTargets targets,
                                                 const UpdateConfig& update, const CancelCheck& cancel);
   // The same in two halves, so that on a device that runs ahead (Device::ahead) a step begins before the one before it
   // is over. finishStep() ends the earliest that has begun. A step that was not applied changes nothing for the ones
   // behind it; a failure while a step runs ends it and, the device being lost, all behind it. With a step under way
   // only these two may be called.
-  void beginStep(const BatchInput& batch, const TargetInput& targets, const UpdateConfig& update,
+  void beginStep(const BatchInput& batch, HeadTargets targets, const UpdateConfig& update,
                  const CancelCheck& cancel);
   std::pair<LossResult, UpdateResult> finishStep();
-  LossResult evaluate(const BatchInput& batch, const TargetInput& targets, const CancelCheck& cancel);
-  // y as BatchIo::storeRows gives it; states (may be null) as in BatchInput.
-  void predict(const BatchInput& batch, std::vector<float>& y, std::vector<float>* states,
+  LossResult evaluate(const BatchInput& batch, HeadTargets targets, const CancelCheck& cancel);
+  // y by output, each as BatchIo::storeRows gives it; states (may be null) as in BatchInput.
+  void predict(const BatchInput& batch, std::vector<std::vector<float>>& y, std::vector<float>* states,
                const CancelCheck& cancel);
-  LossResult gradients(const BatchInput& batch, const TargetInput& targets, std::vector<float>& gradients,
+  LossResult gradients(const BatchInput& batch, HeadTargets targets, std::vector<float>& gradients,
                        std::vector<float>& inputGradient, const CancelCheck& cancel);
 
+  // These two throw InvalidState for a network of several outputs.
   void forward(const BatchInput& batch, bool training, std::vector<float>& y, std::vector<float>& states,
                const CancelCheck& cancel);
   // dStates empty = zeros. Throws InvalidState without a training forward before it.
@@ -108,13 +112,14 @@ class Session {
     float learningRate;
   };
   struct Sums {
-    LossSums loss;
     double activationPenalty;
     UpdateSums update;
-    int32_t always;  // 1
+    int32_t always;                // 1
+    LossSums losses[kMaxOutputs];  // as many as there are outputs
   };
   struct StepUnderWay {
     LossResult loss;
+    std::vector<float> weights;  // by output
     UpdateResult update;
     bool updates = true;  // false: its gradients wait for a later pass
     uint64_t ticket = 0;  // of its sums, on a device that runs ahead
@@ -130,21 +135,29 @@ class Session {
   // kCarried leaves the copy to the caller: carried_.take().
   StartStates loadStartStates(const BatchInput& batch);
   void keepCarriedStates(const BatchInput& batch);
-  bool logitsFor(const TargetInput& targets) const;
-  // Loss, its gradient, and the metrics that are asked for. dOutput becomes fixedScale times the gradient, or, with 0, as many times as the scalars' lossScale.
-  void runLoss(const TargetInput& targets, const DeviceTargets& at, float* dOutput, float fixedScale = 1);
+  // PassOptions::logits. Checks losses and metrics against the outputs on the way.
+  uint32_t logitsFor(HeadTargets targets) const;
+  bool leavesLogits(int head, const TargetInput& targets) const;
+  // Losses and the metrics that are asked for. With a `scale` the outputs' gradients too, so many times too large; with
+  // kLossScale as many times as the scalars' lossScale.
+  static constexpr float kNoGradient = -1, kLossScale = 0;
+  void runLosses(HeadTargets targets, const std::vector<DeviceTargets>& at, float scale);
+  void runLoss(int head, const TargetInput& targets, const DeviceTargets& at, float scale);
   // Into `gradients` and `inputGradient`, computed in a scale that keeps them finite.
-  LossResult scaledGradients(const BatchInput& batch, const TargetInput& targets,
-                             std::vector<float>& gradients, std::vector<float>& inputGradient,
-                             const CancelCheck& cancel);
+  LossResult scaledGradients(const BatchInput& batch, HeadTargets targets, std::vector<float>& gradients,
+                             std::vector<float>& inputGradient, const CancelCheck& cancel);
   void endStep(StepUnderWay& step);
   void endStepsUnderWay();
-  void runMetrics(const TargetInput& targets, const DeviceTargets& at);
-  bool countsMetrics(const TargetInput& targets) const;
+  void runMetrics(int head, const TargetInput& targets, const DeviceTargets& at, double* counts);
+  MetricLayout metricsOf(int head, const TargetInput& targets) const;
+  bool countsMetrics(HeadTargets targets) const;
   // What a pass came to: its sums, and, brought from the device, what was counted beside them.
-  LossResult resultOf(const TargetInput& targets, const DeviceTargets& at) const;
-  static void takeSums(const LossSums& sums, double penalty, LossResult& result);
-  void fetchMetrics(const BatchInput& batch, const TargetInput& targets, LossResult& result);
+  LossResult resultOf(const std::vector<DeviceTargets>& at) const;
+  size_t sumsBytes() const;
+  static void takeHead(const LossSums& sums, LossResult& result);
+  static void takeSums(const Sums& sums, const std::vector<float>& weights, double penalty,
+                       LossResult& result);
+  void fetchMetrics(const BatchInput& batch, HeadTargets targets, LossResult& result);
   double addPenaltyGradients(std::vector<float>& gradients);
   void runUpdate(const UpdateConfig& update, const LossSums* loss);
   UpdateResult takeUpdate(const UpdateSums& sums);
@@ -163,7 +176,7 @@ class Session {
   DeviceBuffer<float> average_;
   DeviceBuffer<Sums> sums_;
   DeviceBuffer<StepScalars> scalars_;
-  DeviceBuffer<double> counts_;  // laid out by metricLayout
+  DeviceBuffer<double> counts_;  // laid out by metricLayout, one output's after the other's
   Executor executor_;
   BatchIo io_;
   BatchShape shape_;

@@ -16,15 +16,21 @@ export interface GatheredBatch {
     /** [N], only where lengths differ. */
     readonly seqLengths?: Int32Array;
   };
-  readonly targets?: {
-    /** [N] or [N, T] */
-    readonly ids?: Int32Array;
-    /** [N, K] or [N, T, K] */
-    readonly values?: Float32Array;
-    /** [N] or, where they are given by step, [N, T] */
-    readonly sampleWeights?: Float32Array;
+  readonly targets?: GatheredTargets & {
+    /** Of each head instead, in the heads' order. */
+    readonly heads?: readonly GatheredTargets[];
   };
   readonly rows: number;
+}
+
+/** What the outputs of one batch are held against. */
+export interface GatheredTargets {
+  /** [N] or [N, T] */
+  readonly ids?: Int32Array;
+  /** [N, K] or [N, T, K] */
+  readonly values?: Float32Array;
+  /** [N] or, where they are given by step, [N, T] */
+  readonly sampleWeights?: Float32Array;
 }
 
 /** Collects rows of a data set into padded batches, in arrays that grow to the largest batch and stay. */
@@ -44,9 +50,14 @@ export class BatchGatherer {
       sampleWeights && sampleWeightsFor(sampleWeights, { perStep: targets?.perStep === true, lengths });
   }
 
+  /** The targets alone, padded as {@link gather} pads them. */
+  gatherTargets(rowIndices: Uint32Array): GatheredTargets {
+    const { lengths, timeSteps } = this.#extent(rowIndices);
+    return this.#targets ? this.#gatherTargets(this.#targets, rowIndices, lengths, timeSteps) : {};
+  }
+
   gather(rowIndices: Uint32Array): GatheredBatch {
-    const lengths = Int32Array.from(rowIndices, (row) => this.#sequences.lengths[row]!);
-    const timeSteps = lengths.reduce((a, b) => Math.max(a, b), 0);
+    const { lengths, timeSteps } = this.#extent(rowIndices);
     const unequal = lengths.some((length) => length !== timeSteps);
     return {
       rows: rowIndices.length,
@@ -58,6 +69,11 @@ export class BatchGatherer {
       },
       ...(this.#targets && { targets: this.#gatherTargets(this.#targets, rowIndices, lengths, timeSteps) }),
     };
+  }
+
+  #extent(rows: Uint32Array): { readonly lengths: Int32Array; readonly timeSteps: number } {
+    const lengths = Int32Array.from(rows, (row) => this.#sequences.lengths[row]!);
+    return { lengths, timeSteps: lengths.reduce((a, b) => Math.max(a, b), 0) };
   }
 
   #gatherInputs(rows: Uint32Array, lengths: Int32Array, timeSteps: number) {

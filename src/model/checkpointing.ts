@@ -6,7 +6,9 @@ import type { NamedTensors } from '../data/tensor.js';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { readCheckpoint, writeCheckpoint, type CheckpointContent } from '../io/checkpoint.js';
 import { builtInLossSchema } from '../losses/loss.js';
+import { headLossesSchema } from '../losses/modelLoss.js';
 import { metricsSchema } from '../metrics/metric.js';
+import { headMetricsSchema } from '../metrics/modelMetrics.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { seriesFromJSON } from '../series/fittedSeries.js';
@@ -159,7 +161,7 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       vocabulary: vocabulary === undefined ? undefined : savedVocabulary(vocabulary),
       series: series === undefined ? undefined : seriesFromJSON(series),
       labels: parseConfig(labelsSchema.optional(), labels, 'labels'),
-      compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),
+      compiled: compiledFrom(extra?.['compiled']),
       optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),
       metadata: parseConfig(metadataSchema.optional(), extra?.['metadata'], 'metadata'),
     };
@@ -178,6 +180,19 @@ const compiledSchema = settings({
   metrics: metricsSchema,
   weightedMetrics: flag.default(false),
 });
+const headsCompiledSchema = settings({
+  loss: headLossesSchema,
+  metrics: headMetricsSchema,
+  weightedMetrics: flag,
+});
+
+function compiledFrom(saved: unknown): ModelContext['compiled'] {
+  const { loss } = (saved ?? {}) as { readonly loss?: unknown };
+  const ofHeads = typeof loss === 'object' && loss !== null && Reflect.get(loss, 'kind') === 'heads';
+  return ofHeads
+    ? parseOptions(headsCompiledSchema, saved, 'compiled')
+    : parseOptions(compiledSchema.optional(), saved, 'compiled');
+}
 
 /**
  * Puts a checkpoint's tensors and counters into a new session.

@@ -1,11 +1,10 @@
-import type { Loss } from '../losses/loss.js';
-import type { MetricDescriptor } from '../metrics/metric.js';
 import type { Device } from '../native/device.js';
 import type { Session } from '../native/session.js';
 import type { FittedSeries } from '../series/fittedSeries.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 import type { WatchedState } from '../training/runRate.js';
 import type { ResumableRun } from '../training/trainingState.js';
+import type { Goal } from './goal.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Metadata, ResolvedModel } from './modelConfig.js';
 import type { SessionState } from './sessionState.js';
@@ -35,8 +34,6 @@ export interface ModelContext extends ResolvedModel {
 }
 
 /** What a model was last trained for. */
-export interface Compiled {
-  readonly loss: Loss;
-  readonly metrics: readonly MetricDescriptor[];
+export interface Compiled extends Goal {
   readonly weightedMetrics: boolean;
 }

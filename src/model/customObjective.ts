@@ -14,7 +14,7 @@ export function customObjective(
   output: Signal,
   metrics: boolean,
   weighted: boolean,
-): Objective {
+): Omit<Objective, 'totals'> {
   const measure = async (batch: NativeBatch, targets: GatheredBatch['targets'], y: Float32Array) => {
     const given = lossBatch(batch, targets, output, y);
     const result = checked(await loss.compute(given), loss, y.length);
@@ -37,10 +37,17 @@ export function customObjective(
         return { ...sums, ...(await calls.applyUpdate(update)), penalty: 0, lossScale: 1 };
       });
     },
+    gradients(): never {
+      const expected = "one of the package's losses";
+      throw new ConfigError(`gradients: expected ${expected}, received customLoss '${loss.name}'`, {
+        path: 'gradients.loss',
+        expected,
+      });
+    },
     async evaluate(session, shared, sharedTargets): Promise<Measured> {
       const [batch, targets] = [copyArrays(shared), copyArrays(sharedTargets ?? {})];
       const { y } = await session.predict(batch, false);
-      return (await measure(batch, targets, y)).sums;
+      return (await measure(batch, targets, y[0]!)).sums;
     },
   };
 }

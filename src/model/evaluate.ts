@@ -3,35 +3,31 @@ import { parseOptions } from '../config/parseConfig.js';
 import type { ExampleStream } from '../data/examples.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { ConfigError } from '../errors.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
-import { checkMetrics } from '../metrics/checkMetrics.js';
-import { metricsSchema, type Metric, type MetricValues } from '../metrics/metric.js';
-import { metricValues } from '../metrics/metricValues.js';
+import { z } from 'zod';
+import type { LossInput } from '../losses/loss.js';
+import type { Metric, MetricValues } from '../metrics/metric.js';
+import type { HeadValues } from '../metrics/modelMetrics.js';
 import { rowSource, type BatchSource } from '../training/batchSource.js';
 import { streamedSource } from '../training/streamedSource.js';
-import { LossMean } from '../training/lossMean.js';
 import { noMore, pipelined } from '../training/pipeline.js';
 import { orAborted, throwIfAborted, unlessAborted } from './aborting.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
 import type { Compiled, ModelContext } from './context.js';
 import { exampleGatherer } from './exampleGatherer.js';
-import { checkLossHead } from './lossHead.js';
-import { makeObjective, type Measured } from './objective.js';
-import {
-  checkStream,
-  isExamples,
-  isStream,
-  prepareLabelled,
-  requireData,
-  type TrainingData,
-} from './modelData.js';
+import { resolveGoal } from './goal.js';
+import { modelObjective } from './modelObjective.js';
+import type { Measured } from './objective.js';
+import { checkStream, isExamples, isStream, prepareLabelled, requireData } from './modelData.js';
 import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `evaluate` takes beside the data. */
-export interface EvaluateOptions {
+export interface EvaluateOptions<in out Head extends string = never> {
   /** By default the last `fit`'s. */
-  readonly loss?: LossInput | undefined;
+  readonly loss?: ByHead<Head, LossInput> | undefined;
+  /** With heads: how much each one's loss counts. By default 1, beside the last `fit`'s loss as there. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   /** By default the last `fit`'s, or none. */
-  readonly metrics?: readonly Metric[] | undefined;
+  readonly metrics?: ByHeadPartly<Head, readonly Metric[]> | undefined;
   /** Weigh metrics by the sample weights as well. By default as in the last `fit`, or false. */
   readonly weightedMetrics?: boolean | undefined;
   /** Sequences computed together; a stream has its own. Default 32. */
@@ -46,6 +42,11 @@ export interface Evaluation extends MetricValues {
   readonly loss: number;
 }
 
+/** What `evaluate` gives for a model's heads: their losses and metrics too. */
+export type ModelEvaluation<Head extends string> = [Head] extends [never]
+  ? Evaluation
+  : Evaluation & HeadValues<Head>;
+
 /** How a pass over data is run. */
 export interface PassSettings {
   readonly signal?: AbortSignal | undefined;
@@ -53,28 +54,23 @@ export interface PassSettings {
 }
 
 const schema = settings({
-  loss: lossSchema.optional(),
-  metrics: metricsSchema.optional(),
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
+  metrics: z.unknown().optional(),
   weightedMetrics: flag.optional(),
   batchSize: whole(1).default(32),
   weights: weightForm.default('float32'),
   signal: abortSignal.optional(),
 });
 
-export async function evaluate(
-  context: ModelContext,
-  data: TrainingData,
-  options: EvaluateOptions,
-): Promise<Evaluation> {
+export async function evaluate(context: ModelContext, data: object, options: object): Promise<Evaluation> {
   requireData(data, 'data');
   const parsed = parseOptions(schema, options, 'evaluate');
-  const loss = parsed.loss ?? context.compiled?.loss;
-  if (loss === undefined) throw missingLoss();
-  const metrics = parsed.metrics ?? (parsed.loss === undefined ? context.compiled!.metrics : []);
-  checkLossHead(loss, context.chain);
-  checkMetrics(metrics, loss, context.chain.at(-1)!.output.size, 'evaluate.metrics');
+  if (parsed.loss === undefined && context.compiled === undefined) throw missingLoss();
+  const goal = resolveGoal(context.chain, parsed, 'evaluate', context.compiled);
+  const { loss } = goal;
   const weightedMetrics = parsed.weightedMetrics ?? context.compiled?.weightedMetrics ?? false;
-  const measured = { loss, metrics, weightedMetrics };
+  const measured = { ...goal, weightedMetrics };
   if (isExamples(data)) return evaluateExamples(context, data, measured, parsed);
   if (!isStream(data)) {
     const prepared = prepareLabelled(context, data, loss);
@@ -101,11 +97,11 @@ export function evaluateExamples(
 export async function evaluateBatches(
   { session, chain }: ModelContext,
   source: BatchSource,
-  { loss, metrics, weightedMetrics }: Compiled,
+  goal: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
-  const objective = makeObjective(loss, metrics, chain.at(-1)!.output, weightedMetrics);
-  const mean = new LossMean();
+  const objective = modelObjective(chain, goal, goal.weightedMetrics);
+  const mean = objective.totals();
   const batches = source.epoch(0);
   const submit = async (): Promise<Measured | typeof noMore> => {
     throwIfAborted(signal, 'evaluate');
@@ -123,19 +119,19 @@ export async function evaluateBatches(
     const closing = batches.close?.();
     if (signal?.aborted !== true) await closing;
   }
-  return { loss: mean.loss, ...metricValues(metrics, mean, loss.kind) };
+  return { loss: mean.loss, ...mean.values() };
 }
 
 /** A whole pass over a stream from zero states; the states that training carries are put back afterwards. */
 export async function evaluateStream(
   { session, chain }: ModelContext,
   stream: LanguageModelStream,
-  { loss, metrics, weightedMetrics }: Compiled,
+  goal: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
-  const objective = makeObjective(loss, metrics, chain.at(-1)!.output, weightedMetrics);
+  const objective = modelObjective(chain, goal, goal.weightedMetrics);
   const carried = await session.carriedStates();
-  const mean = new LossMean();
+  const mean = objective.totals();
   try {
     await session.resetStates();
     const submit = (k: number): Promise<Measured> => {
@@ -149,7 +145,7 @@ export async function evaluateStream(
     if (carried.batchSize > 0) await session.setCarriedStates(carried.batchSize, carried.states);
     else await session.resetStates();
   }
-  return { loss: mean.loss, ...metricValues(metrics, mean, loss.kind) };
+  return { loss: mean.loss, ...mean.values() };
 }
 
 function missingLoss(): ConfigError {

@@ -1,7 +1,8 @@
 import type { Example } from '../data/examples.js';
 import type { TokenInput } from '../data/sequences.js';
 import type { TargetInput } from '../data/targets.js';
-import type { Loss } from '../losses/loss.js';
+import { ConfigError } from '../errors.js';
+import type { ModelLoss } from '../losses/modelLoss.js';
 import type { GatherExamples } from '../training/streamedSource.js';
 import type { ResolvedModel } from './modelConfig.js';
 import { prepareLabelled } from './modelData.js';
@@ -9,9 +10,10 @@ import { prepareLabelled } from './modelData.js';
 /**
  * Batches of examples, each checked as `{ x, y }` are.
  *
- * @throws from the function: ShapeError, DataError, whose rows are those of the batch
+ * @throws ConfigError for a model with heads; from the function: ShapeError, DataError, whose rows are those of the batch
  */
-export function exampleGatherer(model: ResolvedModel, loss: Loss): GatherExamples {
+export function exampleGatherer(model: ResolvedModel, loss: ModelLoss): GatherExamples {
+  if (loss.kind === 'heads') throw oneOutputOnly();
   return (examples) => {
     const { gatherer, count } = prepareLabelled(
       model,
@@ -30,4 +32,14 @@ export function exampleGatherer(model: ResolvedModel, loss: Loss): GatherExample
 function weightsOf(examples: readonly Example[]): number[] | undefined {
   if (examples.every(({ sampleWeight }) => sampleWeight === undefined)) return undefined;
   return examples.map(({ sampleWeight }) => sampleWeight ?? 1);
+}
+
+function oneOutputOnly(): ConfigError {
+  const expected = '{ x, y } with targets by head';
+  const received = 'an example stream, whose targets are of one output';
+  return new ConfigError(`data: expected ${expected}, received ${received}`, {
+    path: 'data',
+    expected,
+    received,
+  });
 }

@@ -1,8 +1,8 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { abortSignal, positive, real, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { AbortError, ConfigError } from '../errors.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
+import type { LossInput } from '../losses/loss.js';
 import type { NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
@@ -12,16 +12,20 @@ import { pipelined } from '../training/pipeline.js';
 import { RateCurve, type LearningRateSearch } from '../training/rateCurve.js';
 import { abortError, cancelledBy, orAborted, throwIfAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
-import { checkLossHead } from './lossHead.js';
-import { requireData, type TrainingData } from './modelData.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
+import { resolveGoal } from './goal.js';
+import { requireData } from './modelData.js';
 import { copyState } from './move.js';
-import { makeObjective, type Objective } from './objective.js';
+import { modelObjective } from './modelObjective.js';
+import type { Objective } from './objective.js';
 import { useOptimizer } from './optimizerState.js';
 import { wholeSource, withProbe } from './probe.js';
 
 /** What `findLearningRate` takes beside the data. */
-export interface FindLearningRateOptions {
-  readonly loss: LossInput;
+export interface FindLearningRateOptions<in out Head extends string = never> {
+  readonly loss: ByHead<Head, LossInput>;
+  /** With heads: how much each one's loss counts, each >= 0. Default 1. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   /** Its own learning rate does not count. Default `adam()`. */
   readonly optimizer?: OptimizerInput | undefined;
   /** Sequences a step; a stream has its own. Default 32. */
@@ -40,7 +44,8 @@ export interface FindLearningRateOptions {
 }
 
 const schema = settings({
-  loss: lossSchema,
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
   optimizer: optimizerSchema.default(adam()),
   batchSize: whole(1).default(32),
   from: positive.default(1e-7),
@@ -53,17 +58,17 @@ const schema = settings({
 
 export async function findLearningRate(
   context: ModelContext,
-  data: TrainingData,
-  options: FindLearningRateOptions,
+  data: object,
+  options: object,
 ): Promise<LearningRateSearch> {
   requireData(data, 'data');
   const parsed = parseOptions(schema, options, 'findLearningRate');
-  const { loss, signal } = parsed;
+  const { signal } = parsed;
   if (parsed.to <= parsed.from) throw wrongRange(parsed.from, parsed.to);
-  checkLossHead(loss, context.chain);
+  const goal = resolveGoal(context.chain, parsed, 'findLearningRate');
   throwIfAborted(signal, 'findLearningRate');
-  const source = wholeSource(context, data, loss, parsed.batchSize);
-  const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
+  const source = wholeSource(context, data, goal.loss, parsed.batchSize);
+  const objective = modelObjective(context.chain, goal, false);
   try {
     return await withProbe(context, async (probe) => {
       await copyState(context.session, probe);

@@ -5,9 +5,10 @@ import type { Sampling } from '../data/order.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { tailSplit } from '../data/split.js';
 import { AbortError, ConfigError } from '../errors.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
-import { checkMetrics } from '../metrics/checkMetrics.js';
-import { metricsSchema, type Metric } from '../metrics/metric.js';
+import { z } from 'zod';
+import type { LossInput } from '../losses/loss.js';
+import type { Metric } from '../metrics/metric.js';
+import type { HeadValidationValues, HeadValues } from '../metrics/modelMetrics.js';
 import type { NativeStepResult } from '../native/binding.js';
 import { NonMonotonicTrigger } from '../optimizers/average.js';
 import { adam, optimizerSchema, type Optimizer, type OptimizerInput } from '../optimizers/optimizer.js';
@@ -15,7 +16,7 @@ import { rowSource, streamSource, type BatchSource } from '../training/batchSour
 import { callbackName, type Callback } from '../training/callbacks.js';
 import { makeDisplay, type Verbosity } from '../training/display.js';
 import { streamedSource } from '../training/streamedSource.js';
-import type { History } from '../training/history.js';
+import type { EpochRecord, History } from '../training/history.js';
 import { recordNames, TrainingLoop, type TrainingPlan } from '../training/loop.js';
 import { checkMonitor } from '../training/monitor.js';
 import { RunRate } from '../training/runRate.js';
@@ -26,15 +27,17 @@ import { save } from './checkpointing.js';
 import type { ModelContext } from './context.js';
 import { evaluateBatches, evaluateExamples, evaluateStream, type Evaluation } from './evaluate.js';
 import { exampleGatherer } from './exampleGatherer.js';
-import { checkLossHead } from './lossHead.js';
-import { makeObjective } from './objective.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
+import { resolveGoal, type Goal } from './goal.js';
+import { modelObjective } from './modelObjective.js';
 import {
   checkStream,
   isExamples,
   isStream,
   prepareLabelled,
   requireData,
-  type LabelledData,
+  type AnyLabelledData,
+  type AnyTrainingData,
   type PreparedData,
   type TrainingData,
 } from './modelData.js';
@@ -45,12 +48,15 @@ import { nonFinite, overflowed } from './trainStep.js';
 import { checkWeights, namedTensors, overwrite } from './weights.js';
 
 /** What `fit` takes beside the data. */
-export interface FitOptions {
-  readonly loss: LossInput;
+export interface FitOptions<in out Head extends string = never> {
+  /** Of a model with heads one for each: `{ tag: 'crossEntropy', length: 'mse' }`. */
+  readonly loss: ByHead<Head, LossInput>;
+  /** With heads: what each one's mean loss is multiplied by in the sum that is learnt, each >= 0. Default 1. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   /** Default `adam()`. */
   readonly optimizer?: OptimizerInput | undefined;
   /** Measured on training and validation data. Default none. */
-  readonly metrics?: readonly Metric[] | undefined;
+  readonly metrics?: ByHeadPartly<Head, readonly Metric[]> | undefined;
   /** Weigh metrics by the sample weights as well. Default false. */
   readonly weightedMetrics?: boolean | undefined;
   /** The number of the last epoch. Default 1. */
@@ -88,7 +94,7 @@ export interface FitOptions {
   /** Share of the rows, taken from the end before shuffling, that is kept for validation. Default 0. */
   readonly validationSplit?: number | undefined;
   /** Data that the model is evaluated on after each epoch. */
-  readonly validationData?: TrainingData | undefined;
+  readonly validationData?: TrainingData<Head> | undefined;
   readonly callbacks?: readonly Callback[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Default `auto`. */
@@ -100,10 +106,18 @@ export interface FitOptions {
   readonly onNonFinite?: 'throw' | 'skip' | undefined;
 }
 
+/** What `fit` gives; of a model with heads their losses and metrics stand in the epochs' records too. */
+export type FitHistory<Head extends string> = [Head] extends [never]
+  ? History
+  : Omit<History, 'epochs'> & {
+      readonly epochs: readonly (EpochRecord & HeadValues<Head> & HeadValidationValues<Head>)[];
+    };
+
 const schema = settings({
-  loss: lossSchema,
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
   optimizer: optimizerSchema.default(adam()),
-  metrics: metricsSchema.default([]),
+  metrics: z.unknown().optional(),
   weightedMetrics: flag.default(false),
   epochs: whole(1).default(1),
   initialEpoch: whole(0).optional(),
@@ -117,7 +131,7 @@ const schema = settings({
   bucketByLength: flag.default(false),
   sampling: choice('natural', 'balanced').default('natural'),
   validationSplit: fraction.default(0),
-  validationData: field<TrainingData>(
+  validationData: field<AnyTrainingData>(
     'data',
     (value) => typeof value === 'object' && value !== null,
   ).optional(),
@@ -130,14 +144,14 @@ const schema = settings({
   onNonFinite: choice('throw', 'skip').default('throw'),
 });
 
-type ParsedOptions = ReturnType<typeof parseFitOptions>;
+type ParsedOptions = Omit<ReturnType<typeof parseFitOptions>, keyof Goal> & Goal;
 
-export async function fit(context: ModelContext, data: TrainingData, options: FitOptions): Promise<History> {
+export async function fit(context: ModelContext, data: object, options: object): Promise<History> {
   requireData(data, 'data');
-  const parsed = parseFitOptions(options, data);
-  const { loss, metrics, weightedMetrics, signal } = parsed;
-  checkLossHead(loss, context.chain);
-  checkMetrics(metrics, loss, context.chain.at(-1)!.output.size, 'fit.metrics');
+  const given = parseFitOptions(options, data);
+  const goal = resolveGoal(context.chain, given, 'fit');
+  const parsed = { ...given, ...goal };
+  const { weightedMetrics, signal } = parsed;
   throwIfAborted(signal, 'fit');
   const parts = trainingParts(context, data, parsed);
   const identity = runIdentity(context, parsed, {
@@ -150,7 +164,7 @@ export async function fit(context: ModelContext, data: TrainingData, options: Fi
   const plan = { ...parts, ...averaging, rate, identity, resumed, ...sharedParts(context, parsed) };
   context.rate = rate;
   if (parsed.initialEpoch === 0 && resumed === undefined) context.best = undefined;
-  context.compiled = Object.freeze({ loss, metrics: Object.freeze([...metrics]), weightedMetrics });
+  context.compiled = Object.freeze({ ...goal, weightedMetrics });
   return runPlan(context, plan);
 }
 
@@ -171,7 +185,7 @@ async function runPlan(context: ModelContext, plan: TrainingPlan): Promise<Histo
   }
 }
 
-function parseFitOptions(options: FitOptions, data: TrainingData) {
+function parseFitOptions(options: object, data: AnyTrainingData) {
   const parsed = parseOptions(schema, options, 'fit');
   if (parsed.validationSplit > 0 && parsed.validationData !== undefined) {
     throw conflict('fit.validationSplit', 'none beside validationData', parsed.validationSplit);
@@ -227,7 +241,7 @@ interface Parts {
 /** Where batches come from, and how an epoch is validated. */
 function trainingParts(
   context: ModelContext,
-  data: TrainingData,
+  data: AnyTrainingData,
   options: ParsedOptions,
 ): Pick<Parts, 'source' | 'validate'> {
   const validate = options.validationData && validation(context, options.validationData, options);
@@ -244,7 +258,7 @@ function trainingParts(
 
 function splitParts(
   context: ModelContext,
-  data: LabelledData,
+  data: AnyLabelledData,
   options: ParsedOptions,
   validate: Validate | undefined,
 ) {
@@ -256,7 +270,7 @@ function splitParts(
   return { source, validate: rowValidation(context, prepared, rows.validation, options) };
 }
 
-function validation(context: ModelContext, data: TrainingData, options: ParsedOptions): Validate {
+function validation(context: ModelContext, data: AnyTrainingData, options: ParsedOptions): Validate {
   if (isStream(data)) {
     checkStream(context, data, options.loss);
     return () => evaluateStream(context, data, options, { signal: options.signal });
@@ -321,13 +335,11 @@ function averagingParts(
 // Last of all checks, as the model is the optimiser's from here on.
 function sharedParts(context: ModelContext, options: ParsedOptions) {
   const { session, chain } = context;
-  const { loss, optimizer, metrics, epochs, initialEpoch, callbacks, signal, verbose } = options;
+  const { optimizer, epochs, initialEpoch, callbacks, signal, verbose } = options;
   return {
     session,
-    loss,
-    objective: makeObjective(loss, metrics, chain.at(-1)!.output, options.weightedMetrics),
+    objective: modelObjective(chain, options, options.weightedMetrics),
     update: useOptimizer(context, optimizer, 0),
-    metrics,
     epochs,
     initialEpoch,
     callbacks,

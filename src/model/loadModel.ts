@@ -1,5 +1,8 @@
-import { settings } from '../config/fields.js';
+import { z } from 'zod';
+import { field, settings } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
+import { ConfigError } from '../errors.js';
+import { outputsOf, type ChainLink } from '../layers/chain.js';
 import { acquireDevice } from '../native/device.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import { withCallerStack } from '../native/nativeErrors.js';
@@ -13,17 +16,30 @@ import { Model } from './model.js';
 import { vocabularyFor, vocabularySchema } from './modelConfig.js';
 
 /** What `loadModel` takes beside the path. */
-export interface LoadOptions extends DeviceOptions {
+export interface LoadOptions<Head extends string = never> extends DeviceOptions {
   /** In place of the file's; for a tokenizer of the caller's, which no file holds. */
   readonly vocabulary?: Vocabulary | Tokenizer | undefined;
+  /** The names of the model's heads, as `sequential` knows them by its layers: the file must hold just these. */
+  readonly heads?: readonly Head[] | undefined;
 }
 
-const schema = settings({ ...deviceFields, vocabulary: vocabularySchema.optional() });
+const headNames = z.array(
+  field<string>('the name of a head', (value) => typeof value === 'string'),
+  {
+    error: () => 'a list of names of heads',
+  },
+);
+const schema = settings({
+  ...deviceFields,
+  heads: headNames.optional(),
+  vocabulary: vocabularySchema.optional(),
+});
 
 /**
  * The model that `save` wrote to a file. With the optimiser in it, training goes on as if it had never stopped:
  * on the same device with the same number of threads, bit for bit.
  *
+ * @param options Of a device, and `heads` for the types of a model that has some: `{ heads: ['tag', 'length'] }`.
  * @throws CheckpointError for a file that cannot be read, was altered or does not fit its config; ConfigError,
  *   DeviceUnavailableError, OutOfMemoryError
  * @example
@@ -32,9 +48,12 @@ const schema = settings({ ...deviceFields, vocabulary: vocabularySchema.optional
  * const { y } = await model.predict(x);
  * ```
  */
-export function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
+export function loadModel<const Head extends string = never>(
+  path: string,
+  options: LoadOptions<Head> = {},
+): Promise<Model<Head>> {
   return withCallerStack(loadModel, async () => {
-    const { vocabulary: given, ...deviceOptions } = parseOptions(schema, options, 'loadModel');
+    const { heads, vocabulary: given, ...deviceOptions } = parseOptions(schema, options, 'loadModel');
     const {
       content,
       vocabulary: saved,
@@ -48,6 +67,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       best: tensors,
       ...resolved
     } = await openCheckpoint(path);
+    requireHeads(resolved.chain, heads);
     const vocabulary = vocabularyFor(given, resolved.input) ?? saved;
     const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
@@ -61,7 +81,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       throw error;
     }
     const lifecycle = new Lifecycle('model');
-    return new Model({
+    return new Model<Head>({
       ...resolved,
       session,
       lifecycle,
@@ -76,5 +96,18 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       training: training && { state: async () => training },
       best,
     });
+  });
+}
+
+function requireHeads(chain: readonly ChainLink[], expected: readonly string[] | undefined): void {
+  const names = outputsOf(chain).flatMap(({ head }) => (head === undefined ? [] : [head]));
+  if (expected === undefined) return;
+  if (names.length === expected.length && names.every((name) => expected.includes(name))) return;
+  const path = 'loadModel.heads';
+  const received = names.length === 0 ? 'a model of one output' : `heads ${names.join(', ')}`;
+  throw new ConfigError(`${path}: expected heads ${expected.join(', ')} in the file, received ${received}`, {
+    path,
+    expected,
+    received: names,
   });
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import type { ChainLink } from '../layers/chain.js';
+import type { ModelOutput } from '../layers/chain.js';
 import { channelsPerTarget, type Loss } from '../losses/loss.js';
 
 const heads: Partial<Record<Loss['kind'], readonly string[]>> = {
@@ -8,14 +8,14 @@ const heads: Partial<Record<Loss['kind'], readonly string[]>> = {
 };
 
 /**
- * Whether a loss can be computed from a model's last layer.
+ * Whether a loss can be computed from an output of a model.
  *
- * @throws ConfigError naming the last layer where it cannot, or the loss's setting that does not fit it.
+ * @throws ConfigError naming the layer that gives it where it cannot, or the loss's setting that does not fit it.
  */
-export function checkLossHead(loss: Loss, chain: readonly ChainLink[]): void {
+export function checkLossHead(loss: Loss, { head: name, index, link }: ModelOutput): void {
   const activations = heads[loss.kind];
-  const { layer: head, output } = chain.at(-1)!;
-  const path = `layers[${chain.length - 1}] (${head.name})`;
+  const { layer: head, output } = link;
+  const path = `${name === undefined ? `layers[${index}]` : `heads.${name}`} (${head.name})`;
   const share = channelsPerTarget(loss);
   if (output.size % share !== 0) {
     const what =

@@ -1,5 +1,5 @@
 import type { Initializer } from '../initializers/initializer.js';
-import type { ChainLink } from '../layers/chain.js';
+import { outputsOf, type ChainLink } from '../layers/chain.js';
 import type { DenseLayer } from '../layers/dense.js';
 import type { LstmDescriptor } from '../layers/lstm.js';
 import type { Signal } from '../layers/signal.js';
@@ -16,15 +16,20 @@ import type { Regularizer } from '../regularizers/regularizer.js';
 
 /** The network that the addon builds from a resolved chain of layers. */
 export function lowerNetwork(chain: readonly ChainLink[], input: Signal, seed: number): NativeNetwork {
+  const outputs = outputsOf(chain);
   return {
     input: input.kind === 'tokens' ? 'tokens' : 'features',
     inputSize: input.size,
-    nodes: chain.map((link, index) => lowerNode(link, index - 1)),
+    nodes: chain.map((link) => lowerNode(link, chain)),
+    ...(outputs.length > 1 && { outputs: Int32Array.from(outputs, ({ index }) => index) }),
     seed,
   };
 }
 
-function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNode {
+function lowerNode(
+  { layer, input: signal, reads: input }: ChainLink,
+  chain: readonly ChainLink[],
+): NativeNode {
   const base = { name: layer.name, input };
   switch (layer.kind) {
     case 'embedding': {
@@ -37,7 +42,7 @@ function lowerNode({ layer, input: signal }: ChainLink, input: number): NativeNo
     case 'lstm':
       return { ...base, ...lowerLstm(layer) };
     case 'dense':
-      return { ...base, ...lowerDense(layer, signal.size) };
+      return { ...base, ...lowerDense(layer, signal.size), ...tie(layer, chain) };
     case 'dropout':
       return { ...base, kind: 'dropout', rate: layer.rate, sharedOverTime: layer.sharedOverTime };
     case 'pool':
@@ -95,6 +100,11 @@ function lowerDense(layer: DenseLayer, inputs: number): Omit<NativeDenseNode, 'n
     weight: role(lowerInitializer(layer.initializer, inputs), { regularizer, constraint }, trainable),
     bias: role(lowerInitializer(layer.biasInitializer, inputs), ofBias, trainable),
   };
+}
+
+function tie({ tiedTo }: DenseLayer, chain: readonly ChainLink[]): Pick<NativeDenseNode, 'tiedTo'> {
+  if (tiedTo === undefined) return {};
+  return { tiedTo: chain.findIndex(({ layer }) => layer.name === tiedTo) };
 }
 
 const standardNormal: NativeInitializer = { kind: 'normal', mean: 0, stddev: 1 };

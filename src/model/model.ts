@@ -4,6 +4,7 @@ import { parseOptions } from '../config/parseConfig.js';
 import type { ExampleStream } from '../data/examples.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { StateError } from '../errors.js';
+import { outputsOf } from '../layers/chain.js';
 import { signalShape } from '../layers/signal.js';
 import type { Loss } from '../losses/loss.js';
 import type { NativeMemory } from '../native/binding.js';
@@ -12,19 +13,20 @@ import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
 import type { FittedSeries } from '../series/fittedSeries.js';
 import type { BatchSizeSearch } from '../training/batchSizeSearch.js';
-import type { History } from '../training/history.js';
 import type { LearningRateSearch } from '../training/rateCurve.js';
 import type { Vocabulary } from '../text/vocabulary.js';
+import type { ByHead } from './byHead.js';
 import { save, type SaveOptions } from './checkpointing.js';
 import type { ModelContext } from './context.js';
-import { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js';
+import { evaluate, type EvaluateOptions, type ModelEvaluation } from './evaluate.js';
 import { findLearningRate, type FindLearningRateOptions } from './findLearningRate.js';
-import { fit, type FitOptions } from './fit.js';
+import { fit, type FitHistory, type FitOptions } from './fit.js';
 import type { Metadata, ModelConfig } from './modelConfig.js';
 import type { LabelledData, SequenceInput, TrainingData } from './modelData.js';
 import { type DeviceInput, move } from './move.js';
 import { ModelStream, type ModelStreamOptions } from './modelStream.js';
 import { resetOptimizer, withAveragedWeights } from './optimizerState.js';
+import { namedOutputs } from './outputs.js';
 import { predict, type PredictOptions, type Prediction } from './predict.js';
 import { predictSync, type PredictSyncOptions } from './predictSync.js';
 import { report, type ReportOptions } from './report.js';
@@ -33,11 +35,11 @@ import { parameterCount, summary } from './summary.js';
 import {
   gradients,
   trainStep,
-  type Gradients,
   type GradientsOptions,
   type TrainBatch,
   type TrainStepOptions,
-  type TrainStepResult,
+  type ModelGradients,
+  type ModelStepResult,
 } from './trainStep.js';
 import {
   checkWeights,
@@ -64,6 +66,9 @@ const setWeightsSchema = settings({ strict: flag.default(true) });
  * `dispose` every call gives DisposedError but `dispose`, `summary` and the properties. Aborting a call by its
  * `signal` leaves a usable model; training steps of the same model that are under way then end with AbortError too.
  *
+ * `Head`: the names of the model's {@link heads}, `never` where it has one output. Targets, losses, metrics and outputs
+ * are then by head.
+ *
  * @example
  * ```ts
  * await using model = await sequential([lstm({ hiddenSize: 32 }), dense({ units: 1 })], { inputSize: 4 });
@@ -71,7 +76,7 @@ const setWeightsSchema = settings({ strict: flag.default(true) });
  * const { y: forecast } = await model.predict(x);
  * ```
  */
-export class Model implements AsyncDisposable, Disposable {
+export class Model<in out Head extends string = never> implements AsyncDisposable, Disposable {
   readonly #context: ModelContext;
   readonly #parameters: readonly ParameterInfo[];
 
@@ -114,9 +119,13 @@ export class Model implements AsyncDisposable, Disposable {
     return Model.#inside(this, 'labels').labels;
   }
 
-  /** What the model was last trained for, here or before it was saved; it says what the outputs are. */
+  /**
+   * What the model was last trained for, here or before it was saved; it says what the outputs are. Undefined for a
+   * model with heads, whose outputs are named.
+   */
   get loss(): Loss | undefined {
-    return Model.#inside(this, 'loss').compiled?.loss;
+    const loss = Model.#inside(this, 'loss').compiled?.loss;
+    return loss?.kind === 'heads' ? undefined : loss;
   }
 
   /** Names, shapes and whether they learn, in the order in which they lie in memory. */
@@ -135,9 +144,11 @@ export class Model implements AsyncDisposable, Disposable {
     return signalShape(Model.#inside(this, 'inputShape').input);
   }
 
-  /** In the symbols N and T: `['N', 'T', K]` or `['N', K]`. */
-  get outputShape(): readonly (number | string)[] {
-    return signalShape(Model.#inside(this, 'outputShape').chain.at(-1)!.output);
+  /** In the symbols N and T: `['N', 'T', K]` or `['N', K]`; of a model with heads by head. */
+  get outputShape(): ByHead<Head, readonly (number | string)[]> {
+    const context = Model.#inside(this, 'outputShape');
+    const shapes = outputsOf(context.chain).map(({ link }) => signalShape(link.output));
+    return namedOutputs(context, shapes) as ByHead<Head, readonly (number | string)[]>;
   }
 
   /**
@@ -169,10 +180,11 @@ export class Model implements AsyncDisposable, Disposable {
    * );
    * ```
    */
-  fit(data: TrainingData, options: FitOptions): Promise<History> {
-    return Model.#call(this, 'fit', (context) =>
+  fit(data: TrainingData<Head>, options: FitOptions<Head>): Promise<FitHistory<Head>> {
+    const history = Model.#call(this, 'fit', (context) =>
       context.lifecycle.exclusively('fit', () => fit(context, data, options)),
     );
+    return history as Promise<FitHistory<Head>>;
   }
 
   /**
@@ -184,8 +196,9 @@ export class Model implements AsyncDisposable, Disposable {
    * const { loss, accuracy } = await model.evaluate({ x, y }, { loss: 'crossEntropy', metrics: ['accuracy'] });
    * ```
    */
-  evaluate(data: TrainingData, options: EvaluateOptions = {}): Promise<Evaluation> {
-    return Model.#call(this, 'evaluate', (context) => evaluate(context, data, options));
+  evaluate(data: TrainingData<Head>, options: EvaluateOptions<Head> = {}): Promise<ModelEvaluation<Head>> {
+    const evaluation = Model.#call(this, 'evaluate', (context) => evaluate(context, data, options));
+    return evaluation as Promise<ModelEvaluation<Head>>;
   }
 
   /**
@@ -200,7 +213,10 @@ export class Model implements AsyncDisposable, Disposable {
    * const { suggestion, points } = await model.findLearningRate({ x, y }, { loss: 'mse', optimizer: 'adam' });
    * ```
    */
-  findLearningRate(data: TrainingData, options: FindLearningRateOptions): Promise<LearningRateSearch> {
+  findLearningRate(
+    data: TrainingData<Head>,
+    options: FindLearningRateOptions<Head>,
+  ): Promise<LearningRateSearch> {
     return Model.#call(this, 'findLearningRate', (context) =>
       context.lifecycle.exclusively('findLearningRate', () => findLearningRate(context, data, options)),
     );
@@ -219,7 +235,10 @@ export class Model implements AsyncDisposable, Disposable {
    * await model.fit({ x, y }, { loss: 'mse', batchSize: suggestion });
    * ```
    */
-  suggestBatchSize(data: LabelledData, options: SuggestBatchSizeOptions): Promise<BatchSizeSearch> {
+  suggestBatchSize(
+    data: LabelledData<Head>,
+    options: SuggestBatchSizeOptions<Head>,
+  ): Promise<BatchSizeSearch> {
     return Model.#call(this, 'suggestBatchSize', (context) =>
       context.lifecycle.exclusively('suggestBatchSize', () => suggestBatchSize(context, data, options)),
     );
@@ -236,8 +255,9 @@ export class Model implements AsyncDisposable, Disposable {
    * const next = await model.predict([[1]], { states });
    * ```
    */
-  predict(x: SequenceInput | ExampleStream, options: PredictOptions = {}): Promise<Prediction> {
-    return Model.#call(this, 'predict', (context) => predict(context, x, options));
+  predict(x: SequenceInput | ExampleStream, options: PredictOptions = {}): Promise<Prediction<Head>> {
+    const prediction = Model.#call(this, 'predict', (context) => predict(context, x, options));
+    return prediction as Promise<Prediction<Head>>;
   }
 
   /**
@@ -251,15 +271,17 @@ export class Model implements AsyncDisposable, Disposable {
    * const { y } = model.predictSync([[3, 1, 4]]);
    * ```
    */
-  predictSync(x: SequenceInput, options: PredictSyncOptions = {}): Prediction {
+  predictSync(x: SequenceInput, options: PredictSyncOptions<Head> = {}): Prediction<Head> {
     const context = Model.#inside(this, 'predictSync');
-    return context.lifecycle.callSync('predictSync', () => predictSync(context, x, options));
+    const prediction = context.lifecycle.callSync('predictSync', () => predictSync(context, x, options));
+    return prediction as Prediction<Head>;
   }
 
   /**
    * A stream that takes one time step after the other and keeps its states in between. CPU device alone.
    *
-   * @throws ConfigError for a model that reads backwards or pools over time; StateError on a GPU, DisposedError
+   * @throws ConfigError for a model that reads backwards, pools over time or has heads; StateError on a GPU,
+   *   DisposedError
    * @example
    * ```ts
    * const stream = model.stream({ weights: 'int8' });
@@ -281,11 +303,12 @@ export class Model implements AsyncDisposable, Disposable {
    * const { loss, gradNorm } = await model.trainStep({ x, y }, { loss: 'mse', optimizer: 'adam' });
    * ```
    */
-  trainStep(batch: TrainBatch, options: TrainStepOptions): Promise<TrainStepResult> {
-    return Model.#call(this, 'trainStep', (context) => {
+  trainStep(batch: TrainBatch<Head>, options: TrainStepOptions<Head>): Promise<ModelStepResult<Head>> {
+    const result = Model.#call(this, 'trainStep', (context) => {
       context.lifecycle.requireIdle('trainStep');
       return trainStep(context, batch, options);
     });
+    return result as Promise<ModelStepResult<Head>>;
   }
 
   /**
@@ -298,11 +321,12 @@ export class Model implements AsyncDisposable, Disposable {
    * console.log(gradients['fc.weight']?.shape);
    * ```
    */
-  gradients(batch: LabelledData, options: GradientsOptions): Promise<Gradients> {
-    return Model.#call(this, 'gradients', (context) => {
+  gradients(batch: LabelledData<Head>, options: GradientsOptions<Head>): Promise<ModelGradients<Head>> {
+    const result = Model.#call(this, 'gradients', (context) => {
       context.lifecycle.requireIdle('gradients');
       return gradients(context, batch, options);
     });
+    return result as Promise<ModelGradients<Head>>;
   }
 
   /**

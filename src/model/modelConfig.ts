@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { choice, field, settings, whole } from '../config/fields.js';
 import { deepFreeze, parseOptions } from '../config/parseConfig.js';
 import { ConfigError } from '../errors.js';
-import { resolveChain, type ChainLink } from '../layers/chain.js';
+import { configLayers, resolveChain, type ChainLink, type NamedLayer } from '../layers/chain.js';
 import { layerName, maxSize } from '../layers/common.js';
+import type { HeadsLayer } from '../layers/heads.js';
 import type { Layer } from '../layers/layer.js';
 import type { Signal } from '../layers/signal.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
@@ -40,7 +41,7 @@ export interface ModelConfig {
   readonly input: 'tokens' | 'features';
   readonly inputSize: number;
   readonly seed: number;
-  readonly layers: readonly (Layer & { readonly name: string })[];
+  readonly layers: readonly (NamedLayer | HeadsLayer)[];
 }
 
 /** A config with the shapes that follow from it. */
@@ -96,7 +97,7 @@ const configSchema = settings({
  *
  * @throws ConfigError
  */
-export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
+export function resolveSequential(layers: readonly (Layer | HeadsLayer)[], options: SequentialOptions) {
   const {
     input,
     inputSize,
@@ -144,13 +145,13 @@ function resolved(name: string, input: Signal, seed: number, layers: readonly un
     input: input.kind === 'tokens' ? ('tokens' as const) : ('features' as const),
     inputSize: input.size,
     seed,
-    layers: chain.map(({ layer }) => layer),
+    layers: configLayers(chain),
   });
   return Object.freeze({ config, input: Object.freeze(input), chain });
 }
 
 function inputSignal(
-  layers: readonly Layer[],
+  layers: readonly (Layer | HeadsLayer)[],
   input: 'tokens' | 'features' | undefined,
   inputSize: number | undefined,
 ): Signal {

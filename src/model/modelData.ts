@@ -12,31 +12,46 @@ import {
 import { targetsFor, type SampleWeightInput, type TargetInput } from '../data/targets.js';
 import { describe } from '../config/describe.js';
 import { ConfigError, DataError, ShapeError } from '../errors.js';
-import { channelsPerTarget, type Loss } from '../losses/loss.js';
+import { outputsOf } from '../layers/chain.js';
+import { channelsPerTarget } from '../losses/loss.js';
+import type { ModelLoss } from '../losses/modelLoss.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
+import { headGatherer } from './headData.js';
 import type { ResolvedModel } from './modelConfig.js';
 
 /** Sequences: features [N, T, C] or token ids [N, T], as a tensor or nested arrays, ragged or not. */
 export type SequenceInput = FeatureInput | TokenInput;
 
 /** Sequences with what they should give, one a row. */
-export interface LabelledData {
+export interface LabelledData<in out Head extends string = never> {
   readonly x: SequenceInput;
   /**
    * `crossEntropy`: class ids [N] or [N, T], or distributions [N, K] or [N, T, K]. Other losses: values [N, K] or
-   * [N, T, K], without the last axis when K is 1; K is the number of targets with `quantile` and `gaussianNll`.
+   * [N, T, K], without the last axis when K is 1; K is the number of targets with `quantile` and `gaussianNll`. Of a
+   * model with heads those of each head: `{ tag, length }`.
    */
-  readonly y: TargetInput;
+  readonly y: ByHead<Head, TargetInput>;
   /** [N], each 1..T; by default all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
-  /** [N], or with an output at every step [N, T]; each >= 0, by default 1. What a row's loss is multiplied by. */
-  readonly sampleWeights?: SampleWeightInput | undefined;
+  /**
+   * [N], or with an output at every step [N, T]; each >= 0, by default 1. What a row's loss is multiplied by. Of a model
+   * with heads for all of them, or by head.
+   */
+  readonly sampleWeights?: SampleWeightInput | ByHeadPartly<Head, SampleWeightInput> | undefined;
 }
 
 /** What a model is trained on: labelled sequences, a text as `languageModelStream` cuts it, or examples as they are read. */
-export type TrainingData = LabelledData | LanguageModelStream | ExampleStream;
+export type TrainingData<Head extends string = never> =
+  LabelledData<Head> | LanguageModelStream | ExampleStream;
+
+/** Labelled data of any model, its targets unchecked. */
+export type AnyLabelledData = LabelledData | LabelledData<string>;
+
+/** Data of any model. */
+export type AnyTrainingData = AnyLabelledData | LanguageModelStream | ExampleStream;
 
 /** Whether data is a language-model stream. */
-export function isStream(data: TrainingData): data is LanguageModelStream {
+export function isStream(data: AnyTrainingData): data is LanguageModelStream {
   return 'kind' in data && data.kind === 'stream';
 }
 
@@ -77,18 +92,21 @@ export interface PreparedData {
  *
  * @throws ConfigError, ShapeError, DataError
  */
-export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: Loss): PreparedData {
+export function prepareLabelled(model: ResolvedModel, data: AnyLabelledData, loss: ModelLoss): PreparedData {
   const sequences = sequencesFor(model, data.x, data.seqLengths);
-  const output = model.chain.at(-1)!.output;
-  const targets = targetsFor(data.y, {
+  const { count, maxLength, lengths } = sequences;
+  if (loss.kind === 'heads') {
+    return { count, maxLength, lengths, gatherer: headGatherer(model, sequences, data, loss) };
+  }
+  const { output } = outputsOf(model.chain)[0]!.link;
+  const targets = targetsFor(data.y as TargetInput, {
     loss: loss.kind,
     classes: output.size / channelsPerTarget(loss),
     ignoreIndex: loss.kind === 'crossEntropy' ? loss.ignoreIndex : undefined,
     perStep: output.kind === 'sequence',
     lengths: sequences.lengths,
   });
-  const gatherer = new BatchGatherer(sequences, targets, data.sampleWeights);
-  const { count, maxLength, lengths } = sequences;
+  const gatherer = new BatchGatherer(sequences, targets, data.sampleWeights as SampleWeightInput | undefined);
   return { count, maxLength, lengths, labels: classLabels(targets, loss.kind), gatherer };
 }
 
@@ -97,10 +115,10 @@ export function prepareLabelled(model: ResolvedModel, data: LabelledData, loss: 
  *
  * @throws ConfigError, DataError
  */
-export function checkStream(model: ResolvedModel, stream: LanguageModelStream, loss: Loss): void {
+export function checkStream(model: ResolvedModel, stream: LanguageModelStream, loss: ModelLoss): void {
   const output = model.chain.at(-1)!.output;
   if (model.input.kind !== 'tokens' || output.kind !== 'sequence' || loss.kind !== 'crossEntropy') {
-    const expected = "token input, an output at every step and the loss 'crossEntropy'";
+    const expected = "token input, one output, at every step, and the loss 'crossEntropy'";
     throw new ConfigError(`data: a language-model stream needs ${expected}`, { path: 'data', expected });
   }
   const ids = Math.min(model.input.size, output.size);
@@ -115,7 +133,11 @@ export function checkStream(model: ResolvedModel, stream: LanguageModelStream, l
 const dataNames = new Set(['x', 'y', 'seqLengths', 'sampleWeights']);
 
 /** @throws ShapeError, ConfigError unless a value is data, with no other fields. */
-export function requireData(value: unknown, name: string, extraNames: readonly string[] = []): void {
+export function requireData(
+  value: unknown,
+  name: string,
+  extraNames: readonly string[] = [],
+): asserts value is AnyTrainingData {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw notData(name, describe(value));
   if ('kind' in value && value.kind === 'stream' && extraNames.length === 0) return;

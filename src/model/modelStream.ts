@@ -3,6 +3,7 @@ import { parseOptions } from '../config/parseConfig.js';
 import { typedArrayName } from '../data/tensor.js';
 import { ConfigError, ShapeError } from '../errors.js';
 import { describe } from '../config/describe.js';
+import { onlyOutput } from '../layers/chain.js';
 import type { ModelContext } from './context.js';
 import { requireCpu, requireLength } from './predictSync.js';
 import {
@@ -50,12 +51,13 @@ export class ModelStream {
   constructor(context: ModelContext, options: ModelStreamOptions) {
     const { batchSize, weights } = parseOptions(schema, options, 'stream');
     requireCpu(context, 'stream');
+    const output = onlyOutput(context.chain, 'stream');
     requireForward(context);
     this.batchSize = batchSize;
     this.#context = context;
     this.#weights = weights;
     this.#states = packStates(zeroStates(stateLayouts(context.chain), batchSize), 0, batchSize);
-    this.#y = new Float32Array(batchSize * context.chain.at(-1)!.output.size);
+    this.#y = new Float32Array(batchSize * output.size);
     this.#isTokens = context.input.kind === 'tokens';
     this.#inputLength = this.#isTokens ? batchSize : batchSize * context.input.size;
     Object.freeze(this);
@@ -79,7 +81,7 @@ export class ModelStream {
       const input = this.#isTokens ? { tokens: x as Int32Array } : { features: x as Float32Array };
       const { batchSize } = this;
       const batch = { batchSize, timeSteps: 1, states: this.#states, weights: this.#weights, ...input };
-      this.#context.session.predictSync(batch, out, this.#states);
+      this.#context.session.predictSync(batch, [out], this.#states);
       return out;
     });
   }

@@ -14,6 +14,7 @@ import type {
 } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import type { Signal } from '../layers/signal.js';
+import { makeTotals, type Totals, type TotalSums } from '../training/totals.js';
 import { customObjective } from './customObjective.js';
 import { scoredRows } from './scoredRows.js';
 
@@ -29,6 +30,14 @@ export interface Objective {
     update: NativeUpdate,
   ): Promise<Measured<NativeStepResult>>;
   evaluate(session: Session, batch: NativeBatch, targets: GatheredBatch['targets']): Promise<Measured>;
+  /** Of built-in losses. */
+  gradients(
+    session: Session,
+    batch: NativeBatch,
+    targets: GatheredBatch['targets'],
+  ): ReturnType<Session['gradients']>;
+  /** @param from What earlier ones came to. */
+  totals(from?: TotalSums): Totals;
 }
 
 /**
@@ -41,12 +50,18 @@ export function makeObjective(
   output: Signal,
   weighted: boolean,
 ): Objective {
-  if (loss.kind === 'custom') return customObjective(loss, output, metrics.length > 0, weighted);
+  const totals = (from?: TotalSums) => makeTotals(loss, metrics, from);
+  if (loss.kind === 'custom')
+    return { ...customObjective(loss, output, metrics.length > 0, weighted), totals };
+  const gradients: Objective['gradients'] = (session, batch, targets) =>
+    session.gradients(batch, { loss: asked.loss, ...targets });
   const asked = { loss: lowerLoss(loss), metrics: lowerMetrics(loss, metrics, weighted) };
   if (asked.metrics.outputs !== true) {
     return {
       step: (session, batch, targets, update) => session.trainStep(batch, { ...asked, ...targets }, update),
       evaluate: (session, batch, targets) => session.evaluate(batch, { ...asked, ...targets }),
+      gradients,
+      totals,
     };
   }
   const scored = async <R extends NativeLossResult>(
@@ -63,6 +78,8 @@ export function makeObjective(
       scored(batch, targets, () => session.trainStep(batch, { ...asked, ...targets }, update)),
     evaluate: (session, batch, targets) =>
       scored(batch, targets, () => session.evaluate(batch, { ...asked, ...targets })),
+    gradients,
+    totals,
   };
 }
 
@@ -80,7 +97,7 @@ export function lowerLoss(loss: BuiltInLoss): NativeLoss {
 }
 
 /** What has to be counted for the metrics. */
-function lowerMetrics(
+export function lowerMetrics(
   loss: BuiltInLoss,
   metrics: readonly MetricDescriptor[],
   weighted: boolean,

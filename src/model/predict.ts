@@ -4,12 +4,14 @@ import { describe } from '../config/describe.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { BatchGatherer, batchRows } from '../data/batches.js';
 import type { ExampleStream } from '../data/examples.js';
-import { elementCount, type Tensor } from '../data/tensor.js';
+import type { Tensor } from '../data/tensor.js';
 import { ConfigError } from '../errors.js';
 import { pipelined } from '../training/pipeline.js';
 import { unlessAborted } from './aborting.js';
+import type { ByHead } from './byHead.js';
 import type { ModelContext } from './context.js';
 import { isExamples, requireData, sequencesFor, type SequenceInput } from './modelData.js';
+import { emptyOutputs, namedOutputs, type AnyPrediction } from './outputs.js';
 import { placeRows } from './placeRows.js';
 import { predictExamples } from './predictExamples.js';
 import {
@@ -38,9 +40,9 @@ export interface PredictOptions {
 }
 
 /** What `predict` gives. */
-export interface Prediction {
-  /** [N, K], or [N, T, K] with zeros beyond each sequence's length. */
-  readonly y: Tensor<Float32Array>;
+export interface Prediction<in out Head extends string = never> {
+  /** [N, K], or [N, T, K] with zeros beyond each sequence's length. Of a model with heads by head. */
+  readonly y: ByHead<Head, Tensor<Float32Array>>;
   /** Where `returnStates` asked for them. */
   readonly states?: ModelStates;
 }
@@ -61,7 +63,7 @@ export async function predict(
   context: ModelContext,
   x: SequenceInput | ExampleStream,
   options: PredictOptions,
-): Promise<Prediction> {
+): Promise<AnyPrediction> {
   const parsed = parseOptions(schema, options, 'predict');
   if (!isExamples(x)) return predictRows(context, x, parsed);
   requireData(x, 'x');
@@ -77,7 +79,7 @@ async function predictRows(
   context: ModelContext,
   x: SequenceInput,
   options: z.output<typeof schema>,
-): Promise<Prediction> {
+): Promise<AnyPrediction> {
   const { batchSize = 32, seqLengths, states: given, returnStates, weights, signal } = options;
   const sequences = sequencesFor(context, x, seqLengths);
   const { count, maxLength } = sequences;
@@ -90,7 +92,7 @@ async function predictRows(
     false,
   );
   const gatherer = new BatchGatherer(sequences);
-  const y = emptyOutput(context, count, maxLength);
+  const y = emptyOutputs(context, count, maxLength);
 
   const submit = (k: number) =>
     unlessAborted(signal, 'predict', async () => {
@@ -102,10 +104,11 @@ async function predictRows(
     });
   await pipelined(batches.length, submit, (result, k) => {
     const rows = batches[k]!;
-    placeRows(y, result.y, rows[0]!, rows.length, result.timeSteps);
+    y.forEach((whole, i) => placeRows(whole, result.y[i]!, rows[0]!, rows.length, result.timeSteps));
     if (final && result.states) unpackStates(result.states, final, rows[0]!, rows.length);
   });
-  return final === undefined ? { y } : { y, states: final };
+  const named = namedOutputs(context, y);
+  return final === undefined ? { y: named } : { y: named, states: final };
 }
 
 function notOfStreams(name: string, received: unknown): ConfigError {
@@ -122,10 +125,4 @@ function otherBatchSize(own: number, received: number): ConfigError {
   const path = 'predict.batchSize';
   const expected = `none or ${own}, the stream's own`;
   return new ConfigError(`${path}: expected ${expected}, received ${received}`, { path, expected, received });
-}
-
-function emptyOutput({ chain }: ModelContext, count: number, maxLength: number): Tensor<Float32Array> {
-  const { kind, size } = chain.at(-1)!.output;
-  const shape = kind === 'sequence' ? [count, maxLength, size] : [count, size];
-  return { data: new Float32Array(elementCount(shape)), shape };
 }

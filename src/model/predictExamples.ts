@@ -1,17 +1,18 @@
 import { BatchGatherer } from '../data/batches.js';
 import type { Example, ExampleStream } from '../data/examples.js';
-import { elementCount, type Tensor } from '../data/tensor.js';
+import type { Tensor } from '../data/tensor.js';
 import { noMore, pipelined } from '../training/pipeline.js';
 import { streamedSource, type GatherExamples } from '../training/streamedSource.js';
 import { orAborted, throwIfAborted, unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import { sequencesFor, type SequenceInput } from './modelData.js';
+import { emptyOutputs, namedOutputs, type AnyPrediction } from './outputs.js';
 import { placeRows } from './placeRows.js';
 import type { WeightForm } from './weightForm.js';
 
-/** Outputs of one batch: [rows, K] or [rows, timeSteps, K]. */
+/** Outputs of one batch, of each head: [rows, K] or [rows, timeSteps, K]. */
 interface Part {
-  readonly y: Float32Array;
+  readonly y: readonly Float32Array[];
   readonly rows: number;
   readonly timeSteps: number;
 }
@@ -24,7 +25,7 @@ export async function predictExamples(
   context: ModelContext,
   stream: ExampleStream,
   { weights, signal }: { readonly weights: WeightForm; readonly signal?: AbortSignal | undefined },
-): Promise<{ readonly y: Tensor<Float32Array> }> {
+): Promise<AnyPrediction> {
   const source = streamedSource(stream, inputGatherer(context));
   const batches = source.epoch(0);
   const parts: Part[] = [];
@@ -45,7 +46,7 @@ export async function predictExamples(
     const closing = batches.close?.();
     if (signal?.aborted !== true) await closing;
   }
-  return { y: joined(context, parts) };
+  return { y: namedOutputs(context, joined(context, parts)) };
 }
 
 function inputGatherer(context: ModelContext): GatherExamples {
@@ -55,16 +56,14 @@ function inputGatherer(context: ModelContext): GatherExamples {
   };
 }
 
-function joined({ chain }: ModelContext, parts: readonly Part[]): Tensor<Float32Array> {
-  const { kind, size } = chain.at(-1)!.output;
+function joined(context: ModelContext, parts: readonly Part[]): readonly Tensor<Float32Array>[] {
   const count = parts.reduce((sum, { rows }) => sum + rows, 0);
   const longest = parts.reduce((most, { timeSteps }) => Math.max(most, timeSteps), 0);
-  const shape = kind === 'sequence' ? [count, longest, size] : [count, size];
-  const whole = { data: new Float32Array(elementCount(shape)), shape };
+  const wholes = emptyOutputs(context, count, longest);
   let at = 0;
   for (const { y, rows, timeSteps } of parts) {
-    placeRows(whole, y, at, rows, timeSteps);
+    wholes.forEach((whole, i) => placeRows(whole, y[i]!, at, rows, timeSteps));
     at += rows;
   }
-  return whole;
+  return wholes;
 }

@@ -1,14 +1,17 @@
+import { z } from 'zod';
 import { field, flag, settings } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { BatchGatherer } from '../data/batches.js';
-import { ShapeError, StateError } from '../errors.js';
+import { ConfigError, ShapeError, StateError } from '../errors.js';
+import { outputsOf } from '../layers/chain.js';
 import { describe } from '../config/describe.js';
 import { elementCount, isTensor, typedArrayName, type Tensor } from '../data/tensor.js';
 import type { NativeBatch } from '../native/binding.js';
+import { valuesByHead, type ByHead } from './byHead.js';
 import type { ModelContext } from './context.js';
 import { sequencesFor, type SequenceInput } from './modelData.js';
 import { placeRows } from './placeRows.js';
-import type { Prediction } from './predict.js';
+import { namedOutputs, outputShapes, type AnyPrediction } from './outputs.js';
 import {
   checkStates,
   packStates,
@@ -20,7 +23,7 @@ import {
 import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `predictSync` takes beside the input. */
-export interface PredictSyncOptions {
+export interface PredictSyncOptions<in out Head extends string = never> {
   /** [N], each 1..T; by default all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
   /** States to start from, as an earlier call returned them; by default zeros. */
@@ -29,8 +32,8 @@ export interface PredictSyncOptions {
   readonly returnStates?: boolean | undefined;
   /** Default 'float32'. */
   readonly weights?: WeightForm | undefined;
-  /** Where y is written, instead of a new array: N·K or N·T·K numbers. */
-  readonly out?: Float32Array | undefined;
+  /** Where y is written, instead of a new array: N·K or N·T·K numbers. Of a model with heads by head. */
+  readonly out?: ByHead<Head, Float32Array> | undefined;
 }
 
 const schema = settings({
@@ -41,14 +44,10 @@ const schema = settings({
   states: field<ModelStates>('states, as predict returns them', Array.isArray).optional(),
   returnStates: flag.default(false),
   weights: weightForm.default('float32'),
-  out: field<Float32Array>('a Float32Array', (value) => typedArrayName(value) === 'Float32Array').optional(),
+  out: z.unknown().optional(),
 });
 
-export function predictSync(
-  context: ModelContext,
-  x: SequenceInput,
-  options: PredictSyncOptions,
-): Prediction {
+export function predictSync(context: ModelContext, x: SequenceInput, options: object): AnyPrediction {
   requireCpu(context, 'predictSync');
   const {
     seqLengths,
@@ -61,21 +60,48 @@ export function predictSync(
   const layouts = stateLayouts(context.chain);
   const initial = given && checkStates(given, layouts, count);
   const final = returnStates ? zeroStates(layouts, count) : undefined;
-  const { kind, size } = context.chain.at(-1)!.output;
-  const shape = kind === 'sequence' ? [count, maxLength, size] : [count, size];
-  const y = { data: out ?? new Float32Array(elementCount(shape)), shape };
-  requireLength(y.data, elementCount(shape), 'predictSync.out');
-
+  const y = outputsIn(context, outputShapes(context, count, maxLength), out);
   const packed = initial && packStates(initial, 0, count);
   const after = final && (packed ?? packStates(final, 0, count));
   // A batch is only as wide as its longest sequence.
-  const isNarrower = kind === 'sequence' && batch.timeSteps < maxLength;
-  const computed = isNarrower ? new Float32Array(count * batch.timeSteps * size) : y.data;
+  const isNarrower = batch.timeSteps < maxLength;
+  const computed = y.map(({ data, shape }) =>
+    isNarrower && shape.length === 3 ? new Float32Array(count * batch.timeSteps * shape[2]!) : data,
+  );
   context.session.predictSync({ ...batch, ...(packed && { states: packed }), weights }, computed, after);
-  if (isNarrower) placeRows({ ...y, data: y.data.fill(0) }, computed, 0, count, batch.timeSteps);
-  if (final === undefined) return { y };
+  y.forEach((whole, i) => {
+    if (computed[i] === whole.data) return;
+    placeRows({ ...whole, data: whole.data.fill(0) }, computed[i]!, 0, count, batch.timeSteps);
+  });
+  const named = namedOutputs(context, y);
+  if (final === undefined) return { y: named };
   unpackStates(after!, final, 0, count);
-  return { y, states: final };
+  return { y: named, states: final };
+}
+
+/** The outputs in the arrays that the caller gave for them, or in new ones. */
+function outputsIn(
+  { chain }: ModelContext,
+  shapes: readonly number[][],
+  out: unknown,
+): Tensor<Float32Array>[] {
+  const names = outputsOf(chain).map(({ head }) => head);
+  const path = 'predictSync.out';
+  const ofHeads = names.length > 1;
+  const given =
+    ofHeads && out !== undefined ? valuesByHead(out, names as string[], path, 'an array', true) : [out];
+  return shapes.map((shape, i) => {
+    const array = given[i];
+    if (array === undefined) return { data: new Float32Array(elementCount(shape)), shape };
+    if (typedArrayName(array) !== 'Float32Array') throw noArray(path, array);
+    requireLength(array, elementCount(shape), path);
+    return { data: array, shape };
+  });
+}
+
+function noArray(path: string, value: unknown): ConfigError {
+  const expected = 'a Float32Array';
+  return new ConfigError(`${path}: expected ${expected}, received ${describe(value)}`, { path, expected });
 }
 
 interface WholeBatch {

@@ -1,11 +1,11 @@
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
 import { streamedSource } from '../training/streamedSource.js';
-import type { Loss } from '../losses/loss.js';
+import type { ModelLoss } from '../losses/modelLoss.js';
 import { Session } from '../native/session.js';
 import type { ModelContext } from './context.js';
 import { lowerNetwork } from './lowering.js';
 import { exampleGatherer } from './exampleGatherer.js';
-import { checkStream, isExamples, isStream, prepareLabelled, type TrainingData } from './modelData.js';
+import { checkStream, isExamples, isStream, prepareLabelled, type AnyTrainingData } from './modelData.js';
 
 /** Runs work on a second session of the same network on the model's device, and frees it: the model itself is not touched. */
 export async function withProbe<T>(
@@ -23,8 +23,8 @@ export async function withProbe<T>(
 /** The batches of all the data, rows in a new order each epoch. */
 export function wholeSource(
   context: ModelContext,
-  data: TrainingData,
-  loss: Loss,
+  data: AnyTrainingData,
+  loss: ModelLoss,
   batchSize: number,
 ): BatchSource {
   if (isStream(data)) {

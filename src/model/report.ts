@@ -4,8 +4,11 @@ import { z } from 'zod';
 import { field, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { Sequences } from '../data/sequences.js';
+import type { Tensor } from '../data/tensor.js';
+import { ConfigError } from '../errors.js';
 import { writeFileAtomically } from '../io/atomicFile.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
+import { outputsOf } from '../layers/chain.js';
+import { lossSchema, type Loss, type LossInput } from '../losses/loss.js';
 import { metricsSchema, type Metric } from '../metrics/metric.js';
 import type { FactTable, ReportFacts } from '../report/facts.js';
 import { judge, type Judgement } from '../report/judge.js';
@@ -89,6 +92,7 @@ export async function report(context: ModelContext, dir: string, options: Report
 async function gather(context: ModelContext, parsed: Parsed): Promise<ReportFacts> {
   const { data, trainingData, labels = [], examples, title, config, history } = parsed;
   const { config: modelConfig, chain, input, device } = context;
+  requireOneOutput(context);
   for (const one of [data, trainingData]) if (one !== undefined) requireData(one, 'data');
   const [head, ...layers] = summaryRows({ input, chain });
   const rows = rowsOf(data);
@@ -110,6 +114,23 @@ async function gather(context: ModelContext, parsed: Parsed): Promise<ReportFact
   };
 }
 
+function requireOneOutput({ chain }: ModelContext): void {
+  const outputs = outputsOf(chain);
+  if (outputs.length === 1) return;
+  const expected = 'a model of one output';
+  const received = `one with the heads ${outputs.map(({ head }) => head).join(', ')}`;
+  throw new ConfigError(`report: expected ${expected}, received ${received}`, {
+    path: 'report',
+    expected,
+    received,
+  });
+}
+
+// Heads have been refused.
+function lossOf({ compiled }: ModelContext, { loss }: Pick<Parsed, 'loss'>): Loss | undefined {
+  return loss ?? (compiled?.loss as Loss | undefined);
+}
+
 // A stream has no rows that could be shown.
 function rowsOf(data: TrainingData | undefined): LabelledData | undefined {
   return data === undefined || 'kind' in data ? undefined : data;
@@ -126,7 +147,7 @@ function numbersOf(evaluated: Evaluation): Record<string, number> {
 }
 
 function dataTableOf(context: ModelContext, parsed: Parsed): FactTable | undefined {
-  const loss = parsed.loss ?? context.compiled?.loss;
+  const loss = lossOf(context, parsed);
   const sets = { training: rowsOf(parsed.trainingData), judged: rowsOf(parsed.data) };
   const given = Object.entries(sets).flatMap(([name, data]) =>
     data === undefined ? [] : [{ name, data, loss }],
@@ -140,10 +161,11 @@ async function judgementOf(
   sequences: Sequences,
   { loss: given, batchSize, examples }: Parsed,
 ): Promise<Judgement | undefined> {
-  const loss = given ?? context.compiled!.loss;
+  const loss = lossOf(context, { loss: given })!;
   const { layer, output } = context.chain.at(-1)!;
   const targets = targetsOf(context, data, loss, sequences);
-  const { y } = await predict(context, data.x, { batchSize, seqLengths: data.seqLengths });
+  const prediction = await predict(context, data.x, { batchSize, seqLengths: data.seqLengths });
+  const y = prediction.y as Tensor<Float32Array>;
   const activation = layer.kind === 'dense' ? layer.activation : 'linear';
   const { lengths, maxLength } = sequences;
   const outputs = { outputs: y.data, channels: output.size, perStep: output.kind === 'sequence' };

@@ -1,7 +1,7 @@
 import type { Sampling } from '../data/order.js';
 import { ConfigError, StateError } from '../errors.js';
-import type { Loss } from '../losses/loss.js';
-import type { MetricDescriptor } from '../metrics/metric.js';
+import type { ModelLoss } from '../losses/modelLoss.js';
+import type { ModelMetrics } from '../metrics/modelMetrics.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { BatchSource } from '../training/batchSource.js';
 import { requireSameRun, type RunIdentity } from '../training/runIdentity.js';
@@ -10,9 +10,9 @@ import type { ModelContext } from './context.js';
 
 /** The settings of a `fit` that its steps and its history follow from. */
 export interface RunSettings {
-  readonly loss: Loss;
+  readonly loss: ModelLoss;
   readonly optimizer: Optimizer;
-  readonly metrics: readonly MetricDescriptor[];
+  readonly metrics: ModelMetrics;
   readonly weightedMetrics: boolean;
   readonly batchSize: number;
   readonly shuffle: boolean;

@@ -1,3 +1,4 @@
+import type { HeadNames, HeadsLayer } from '../layers/heads.js';
 import type { Layer } from '../layers/layer.js';
 import { acquireDevice } from '../native/device.js';
 import { withCallerStack } from '../native/nativeErrors.js';
@@ -10,7 +11,7 @@ import { resolveSequential, type SequentialOptions } from './modelConfig.js';
 /**
  * A model of layers one after the other, its parameters drawn from the seed.
  *
- * @param layers From input to output; an embedding only first. Layers without a name get one: `embedding`, `lstm`,
+ * @param layers From input to output; an embedding only first, {@link heads} only last. Layers without a name get one: `embedding`, `lstm`,
  *   `fc` for dense, `dropout`, `pool`, further ones `lstm_1` and so on.
  * @param options `inputSize` (C) is needed for features. `device` 'auto', `threads` all, `seed` 0.
  * @throws ConfigError for layers or options that cannot be, DeviceUnavailableError, OutOfMemoryError
@@ -27,7 +28,10 @@ import { resolveSequential, type SequentialOptions } from './modelConfig.js';
  * console.log(model.summary());
  * ```
  */
-export function sequential(layers: readonly Layer[], options: SequentialOptions = {}): Promise<Model> {
+export function sequential<const L extends readonly (Layer | HeadsLayer)[]>(
+  layers: L,
+  options: SequentialOptions = {},
+): Promise<Model<HeadNames<L>>> {
   return withCallerStack(sequential, async () => {
     const { deviceOptions, vocabulary, series, labels, metadata, ...resolved } = resolveSequential(
       layers,
@@ -42,7 +46,7 @@ export function sequential(layers: readonly Layer[], options: SequentialOptions 
       await session.dispose();
       throw error;
     }
-    return new Model({
+    return new Model<HeadNames<L>>({
       ...resolved,
       session,
       lifecycle: new Lifecycle('model'),

@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { abortSignal, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { BatchGatherer } from '../data/batches.js';
 import { AbortError, ConfigError, OutOfMemoryError } from '../errors.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
+import type { LossInput } from '../losses/loss.js';
 import type { NativeParameter, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { adam, optimizerSchema, type Optimizer, type OptimizerInput } from '../optimizers/optimizer.js';
@@ -10,14 +11,18 @@ import { batchSizeSearch, type BatchSizeSearch, type BatchSizeTrial } from '../t
 import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import { lowerOptimizer } from './lowerOptimizer.js';
-import { checkLossHead } from './lossHead.js';
-import { isStream, prepareLabelled, requireData, type LabelledData } from './modelData.js';
-import { makeObjective, type Objective } from './objective.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
+import { resolveGoal } from './goal.js';
+import { isExamples, isStream, prepareLabelled, requireData } from './modelData.js';
+import { modelObjective } from './modelObjective.js';
+import type { Objective } from './objective.js';
 import { withProbe } from './probe.js';
 
 /** What `suggestBatchSize` takes beside the data. */
-export interface SuggestBatchSizeOptions {
-  readonly loss: LossInput;
+export interface SuggestBatchSizeOptions<in out Head extends string = never> {
+  readonly loss: ByHead<Head, LossInput>;
+  /** With heads: how much each one's loss counts, each >= 0. Default 1. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   /** Its moments take memory as well. Default `adam()`. */
   readonly optimizer?: OptimizerInput | undefined;
   /** The largest size to try. Default all the sequences there are. */
@@ -30,7 +35,8 @@ export interface SuggestBatchSizeOptions {
 }
 
 const schema = settings({
-  loss: lossSchema,
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
   optimizer: optimizerSchema.default(adam()),
   max: whole(1).optional(),
   memoryLimit: whole(1).optional(),
@@ -40,20 +46,20 @@ const schema = settings({
 
 export async function suggestBatchSize(
   context: ModelContext,
-  data: LabelledData,
-  options: SuggestBatchSizeOptions,
+  data: object,
+  options: object,
 ): Promise<BatchSizeSearch> {
   requireData(data, 'data');
-  const { loss, optimizer, max, memoryLimit, steps, signal } = parseOptions(
+  const { optimizer, max, memoryLimit, steps, signal, ...given } = parseOptions(
     schema,
     options,
     'suggestBatchSize',
   );
-  if (isStream(data)) throw noStream();
-  checkLossHead(loss, context.chain);
+  if (isStream(data) || isExamples(data)) throw noStream();
+  const goal = resolveGoal(context.chain, given, 'suggestBatchSize');
   throwIfAborted(signal, 'suggestBatchSize');
-  const { gatherer, lengths } = prepareLabelled(context, data, loss);
-  const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
+  const { gatherer, lengths } = prepareLabelled(context, data, goal.loss);
+  const objective = modelObjective(context.chain, goal, false);
   // The longest first, so that a size that fits does so for whatever rows meet in a batch.
   const rows = Uint32Array.from(lengths, (_, row) => row).sort((a, b) => lengths[b]! - lengths[a]!);
   const trial = (batchSize: number) =>

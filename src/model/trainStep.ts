@@ -4,27 +4,23 @@ import { describe } from '../config/describe.js';
 import type { GatheredBatch } from '../data/batches.js';
 import { elementCount, type Tensor } from '../data/tensor.js';
 import { ConfigError, NonFiniteError } from '../errors.js';
-import {
-  builtInLossSchema,
-  lossSchema,
-  type BuiltInLoss,
-  type Loss,
-  type LossInput,
-  type LossName,
-} from '../losses/loss.js';
-import type { NativeStepResult } from '../native/binding.js';
+import { z } from 'zod';
+import { outputsOf } from '../layers/chain.js';
+import type { BuiltInLoss, LossInput, LossName } from '../losses/loss.js';
+import type { NativeLossResult, NativeStepResult } from '../native/binding.js';
 import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import { cancelledBy, throwIfAborted, unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import { useOptimizer } from './optimizerState.js';
-import { checkLossHead } from './lossHead.js';
-import { lowerLoss, makeObjective } from './objective.js';
-import { prepareLabelled, requireData, type LabelledData } from './modelData.js';
+import type { ByHead, ByHeadPartly } from './byHead.js';
+import { resolveGoal, type GivenGoal } from './goal.js';
+import { modelObjective } from './modelObjective.js';
+import { prepareLabelled, requireData, type AnyLabelledData, type LabelledData } from './modelData.js';
 import { placeRows } from './placeRows.js';
 import { namedTensors } from './weights.js';
 
 /** One batch for {@link Model.trainStep}: all its rows make one step. */
-export interface TrainBatch extends LabelledData {
+export interface TrainBatch<in out Head extends string = never> extends LabelledData<Head> {
   /**
    * Start from the states that the last carrying step ended with, and keep those of this one: for long sequences cut
    * into pieces. Zeros at first, after `resetStates` and when N changes. Default false.
@@ -33,8 +29,10 @@ export interface TrainBatch extends LabelledData {
 }
 
 /** What `trainStep` takes beside the batch. */
-export interface TrainStepOptions {
-  readonly loss: LossInput;
+export interface TrainStepOptions<in out Head extends string = never> {
+  readonly loss: ByHead<Head, LossInput>;
+  /** With heads: how much each one's loss counts, each >= 0. Default 1. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   readonly optimizer: OptimizerInput;
   readonly signal?: AbortSignal | undefined;
 }
@@ -69,9 +67,33 @@ export interface TrainStepResult {
   readonly count: number;
 }
 
+/** What one head came to. */
+export type HeadResult = Pick<
+  TrainStepResult,
+  'loss' | 'elements' | 'rows' | 'correct' | 'absoluteError' | 'squaredError' | 'logLikelihood' | 'count'
+>;
+
+/** The same by head, each one's loss without its weight and without penalties. */
+export interface HeadResults<Head extends string> {
+  readonly heads: { readonly [Name in Head]: HeadResult };
+}
+
+/** What one step of a model came to; with heads `loss` is their weighted sum plus `penalty`, and sums are by head. */
+export type ModelStepResult<Head extends string> = [Head] extends [never]
+  ? TrainStepResult
+  : Pick<TrainStepResult, 'loss' | 'penalty' | 'gradNorm' | 'step' | 'applied' | 'lossScale'> &
+      HeadResults<Head>;
+
+/** What `gradients` gives for a model, with heads theirs too. */
+export type ModelGradients<Head extends string> = [Head] extends [never]
+  ? Gradients
+  : Gradients & HeadResults<Head>;
+
 /** What `gradients` takes beside the batch. */
-export interface GradientsOptions {
-  readonly loss: LossName | BuiltInLoss;
+export interface GradientsOptions<in out Head extends string = never> {
+  readonly loss: ByHead<Head, LossName | BuiltInLoss>;
+  /** With heads: how much each one's loss counts, each >= 0. Default 1. */
+  readonly lossWeights?: ByHeadPartly<Head, number> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -86,45 +108,52 @@ export interface Gradients {
 }
 
 const stepSchema = settings({
-  loss: lossSchema,
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
   optimizer: optimizerSchema,
   signal: abortSignal.optional(),
 });
-const gradientsSchema = settings({ loss: builtInLossSchema, signal: abortSignal.optional() });
+const gradientsSchema = settings({
+  loss: z.unknown().optional(),
+  lossWeights: z.unknown().optional(),
+  signal: abortSignal.optional(),
+});
 
 export async function trainStep(
   context: ModelContext,
-  data: TrainBatch,
-  options: TrainStepOptions,
-): Promise<TrainStepResult> {
-  const { loss, optimizer, signal } = parseOptions(stepSchema, options, 'trainStep');
-  const { batch, targets } = gatherAll(context, data, loss);
+  data: object,
+  options: object,
+): Promise<TrainStepResult | ModelStepResult<string>> {
+  const { optimizer, signal, ...given } = parseOptions(stepSchema, options, 'trainStep');
+  const { batch, targets, objective } = gatherAll(context, data, given, 'trainStep');
   throwIfAborted(signal, 'trainStep');
   const update = useOptimizer(context, optimizer);
   context.training = undefined;
   const carry = carryStates(data) ? { carryStates: true } : {};
-  const objective = makeObjective(loss, [], context.chain.at(-1)!.output, false);
   const result = await cancelledBy(signal, context.session, () =>
     objective.step(context.session, { ...batch, ...carry }, targets, update),
   );
   if (!result.applied && !overflowed(result)) throw nonFinite(result);
-  return result;
+  if (result.heads === undefined) return result;
+  const { loss, penalty, gradNorm, step, applied, lossScale } = result;
+  return { loss, penalty, gradNorm, step, applied, lossScale, ...namedHeads(context, result.heads) };
 }
 
 export async function gradients(
   context: ModelContext,
-  data: LabelledData,
-  options: GradientsOptions,
-): Promise<Gradients> {
-  const { loss, signal } = parseOptions(gradientsSchema, options, 'gradients');
-  const { batch, targets, maxLength } = gatherAll(context, data, loss);
+  data: object,
+  options: object,
+): Promise<Gradients | ModelGradients<string>> {
+  const { signal, ...given } = parseOptions(gradientsSchema, options, 'gradients');
+  const { batch, targets, maxLength, objective } = gatherAll(context, data, given, 'gradients');
   const result = await unlessAborted(signal, 'gradients', () =>
-    context.session.gradients(batch, { loss: lowerLoss(loss), ...targets }),
+    objective.gradients(context.session, batch, targets),
   );
   return {
     loss: result.loss,
     gradients: namedTensors(context.session.parameters, result.gradients),
     inputGradient: inputGradient(context, batch, maxLength, result.inputGradient),
+    ...(result.heads && namedHeads(context, result.heads)),
   };
 }
 
@@ -143,14 +172,24 @@ export function nonFinite({ step, loss, gradNorm }: NativeStepResult): NonFinite
   );
 }
 
-function gatherAll(context: ModelContext, data: LabelledData, loss: Loss) {
-  requireData(data, 'batch', ['carryStates']);
-  checkLossHead(loss, context.chain);
-  const { gatherer, count, maxLength } = prepareLabelled(context, data, loss);
-  return { ...gatherer.gather(Uint32Array.from({ length: count }, (_, row) => row)), maxLength };
+function namedHeads({ chain }: ModelContext, results: readonly NativeLossResult[]): HeadResults<string> {
+  const named = outputsOf(chain).map(({ head }, i): [string, HeadResult] => {
+    const { loss, elements, rows, correct, absoluteError, squaredError, logLikelihood, count } = results[i]!;
+    const own = { loss, elements, rows, correct, absoluteError, squaredError, logLikelihood, count };
+    return [head!, own];
+  });
+  return { heads: Object.fromEntries(named) };
 }
 
-function carryStates({ carryStates: value = false }: TrainBatch): boolean {
+function gatherAll(context: ModelContext, data: object, given: GivenGoal, path: string) {
+  requireData(data, 'batch', ['carryStates']);
+  const goal = resolveGoal(context.chain, given, path);
+  const { gatherer, count, maxLength } = prepareLabelled(context, data as AnyLabelledData, goal.loss);
+  const objective = modelObjective(context.chain, goal, false);
+  return { ...gatherer.gather(Uint32Array.from({ length: count }, (_, row) => row)), maxLength, objective };
+}
+
+function carryStates({ carryStates: value = false }: { readonly carryStates?: boolean }): boolean {
   if (typeof value === 'boolean') return value;
   const path = 'batch.carryStates';
   throw new ConfigError(`${path}: expected true or false, received ${describe(value)}`, { path });

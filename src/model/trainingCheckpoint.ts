@@ -72,6 +72,9 @@ const object = z.custom<object>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 );
 
+const lossSums = z.looseObject({ elements: number, rows: number, weightedLoss: number });
+const headSums = z.strictObject({ heads: z.array(lossSums), penalty: number, elements: number });
+
 const outcomeSchema = z.strictObject({
   result: z.looseObject({
     loss: number,
@@ -91,7 +94,7 @@ const schema = z.strictObject({
   batch: count,
   step: count,
   batches: count.optional(),
-  sums: z.looseObject({ elements: number, rows: number, weightedLoss: number }),
+  sums: z.union([lossSums, headSums]),
   ahead: z.array(outcomeSchema),
   open: z
     .strictObject({

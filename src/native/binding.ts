@@ -213,6 +213,8 @@ export interface NativeDenseNode extends NativeNodeBase {
   /** `weight` [units, in], `bias` [units]. */
   readonly weight: NativeParameterConfig;
   readonly bias: NativeParameterConfig;
+  /** Index of an embedding before it, of a table [units, in], which is its weight; absent: it has its own. */
+  readonly tiedTo?: number;
 }
 
 export interface NativeDropoutNode extends NativeNodeBase {
@@ -246,8 +248,10 @@ export interface NativeNetwork {
   /** `tokens`: Int32 [N,T], 0 <= id < inputSize. `features`: Float32 [N,T,inputSize]. */
   readonly input: 'tokens' | 'features';
   readonly inputSize: number;
-  /** In topological order; the last node is the output. */
+  /** In topological order. */
   readonly nodes: readonly NativeNode[];
+  /** Indices of nodes that no other node reads, ascending, at most 32; absent: the last one. */
+  readonly outputs?: Int32Array;
   /** 0 <= seed <= 2^53 - 1. */
   readonly seed: number;
 }
@@ -318,7 +322,8 @@ export interface NativeMetricRequest {
   readonly outputs?: boolean;
 }
 
-export interface NativeTargets {
+/** What one output is held against. */
+export interface NativeHeadTargets {
   readonly loss: NativeLoss;
   readonly metrics?: NativeMetricRequest;
   /** Class ids: [N] for vector outputs, [N,T] for sequence outputs (padding is not read). crossEntropy only. */
@@ -327,7 +332,12 @@ export interface NativeTargets {
   readonly values?: Float32Array;
   /** [N], for sequence outputs also [N,T]; each >= 0. */
   readonly sampleWeights?: Float32Array;
+  /** >= 0: of this output's mean loss in the sum that is learnt; absent: 1. */
+  readonly weight?: number;
 }
+
+/** Those of the only output, or of each one in the order of the network's `outputs`. */
+export type NativeTargets = NativeHeadTargets | { readonly heads: readonly NativeHeadTargets[] };
 
 export type NativeClip =
   | { readonly kind: 'none' }
@@ -379,7 +389,7 @@ export type NativeUpdate = {
 
 /** Sums over a batch's live elements; means are the caller's to form. */
 export interface NativeLossResult {
-  /** Mean over live elements plus `penalty`. */
+  /** Mean over live elements plus `penalty`; of several outputs the weighted sum of the means plus `penalty`. */
   readonly loss: number;
   /** Σ l1|p| + l2·p². */
   readonly penalty: number;
@@ -406,6 +416,8 @@ export interface NativeLossResult {
   readonly targetSums?: Float64Array;
   /** [N,T,K] or [N,K] as the loss got them (logits), zero beyond each length. */
   readonly outputs?: Float32Array;
+  /** Of each output, where there are several, without weight and penalty; what is counted above is 0 then. */
+  readonly heads?: readonly NativeLossResult[];
 }
 
 export interface NativeStepResult extends NativeLossResult {
@@ -483,12 +495,12 @@ export interface NativeAddon {
     update: NativeUpdate,
   ): Promise<NativeStepResult>;
   evaluate(session: NativeSession, batch: NativeBatch, targets: NativeTargets): Promise<NativeLossResult>;
-  /** y is [N,K] or [N,T,K], zero beyond each length. `states` (final, laid out as in NativeBatch) when asked. */
+  /** y by output, each [N,K] or [N,T,K], zero beyond each length. `states` (final, laid out as in NativeBatch) when asked. */
   predict(
     session: NativeSession,
     batch: NativeBatch,
     returnStates: boolean,
-  ): Promise<{ readonly y: Float32Array; readonly states?: Float32Array }>;
+  ): Promise<{ readonly y: readonly Float32Array[]; readonly states?: Float32Array }>;
   /**
    * As `predict`, on the calling thread: y and (when given) states are written into these arrays before it returns.
    * CPU device alone. ERR_BUSY while any job of the device has not been settled.
@@ -496,7 +508,7 @@ export interface NativeAddon {
   predictSync(
     session: NativeSession,
     batch: NativeBatch,
-    y: Float32Array,
+    y: readonly Float32Array[],
     states: Float32Array | undefined,
   ): void;
   /** One forward and backward (training mode, so dropout draws) that leaves parameters, accumulated gradients and counters as they were.
@@ -507,7 +519,7 @@ export interface NativeAddon {
     targets: NativeTargets,
   ): Promise<NativeLossResult & { readonly gradients: Float32Array; readonly inputGradient: Float32Array }>;
 
-  /** Forward that keeps what `backward` needs when `training`. */
+  /** Forward that keeps what `backward` needs when `training`. ERR_STATE for a network of several outputs. */
   forward(
     session: NativeSession,
     batch: NativeBatch,

@@ -80,7 +80,7 @@ interface Loaded {
 }
 
 /** Number of the contract in `binding.ts`, which an addon of another version does not keep. */
-const expectedAbi = 3;
+const expectedAbi = 4;
 
 function checked(addon: NativeAddon): NativeAddon {
   if (addon.abi === expectedAbi) return addon;

@@ -97,7 +97,7 @@ export class Session {
    *
    * @throws BusyError while work is under way, also between calls that belong together.
    */
-  predictSync(batch: NativeBatch, y: Float32Array, states: Float32Array | undefined): void {
+  predictSync(batch: NativeBatch, y: readonly Float32Array[], states: Float32Array | undefined): void {
     if (this.#disposal !== undefined) throw new DisposedError('the model is disposed');
     if (this.#together !== undefined) throw new BusyError('expected no work under way on the device');
     try {

@@ -1,15 +1,9 @@
 import { AbortError, DisposedError } from '../errors.js';
 import type { GatheredBatch } from '../data/batches.js';
-import type { Loss } from '../losses/loss.js';
-import {
-  scalarMetrics,
-  validationName,
-  type MetricDescriptor,
-  type MetricValues,
-} from '../metrics/metric.js';
+import { validationName, type MetricValues } from '../metrics/metric.js';
 import type { MetricSums } from '../metrics/metricSums.js';
-import { metricValues } from '../metrics/metricValues.js';
 import { orAborted } from '../model/aborting.js';
+import { valueNames, type ModelMetrics } from '../metrics/modelMetrics.js';
 import { overflowed } from '../model/trainStep.js';
 import type { NativeBatch, NativeStepResult, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
@@ -18,12 +12,12 @@ import { unitsOf, type BatchSource, type EpochBatches } from './batchSource.js';
 import { callbackError, type Callback, type TrainingControl } from './callbacks.js';
 import { callbackKeys, restoreCallbacks, saveCallbacks } from './callbackStates.js';
 import { History, type EpochRecord, type StopReason } from './history.js';
-import { LossMean } from './lossMean.js';
 import { noMore, pipelined } from './pipeline.js';
 import type { RunIdentity } from './runIdentity.js';
 import type { RunRate } from './runRate.js';
 import type { Display } from './display.js';
 import type { OpenHook, ResumableRun, StepOutcome, TrainingState } from './trainingState.js';
+import type { Totals, TotalSums } from './totals.js';
 
 /** How a step is run for a loss and its metrics. */
 export interface StepObjective {
@@ -33,20 +27,20 @@ export interface StepObjective {
     targets: GatheredBatch['targets'],
     update: NativeUpdate,
   ): Promise<NativeStepResult & MetricSums>;
+  /** @param from What earlier ones came to. */
+  totals(from?: TotalSums): Totals;
 }
 
 /** One call of `fit`, everything checked and resolved. */
 export interface TrainingPlan {
   readonly session: Session;
   readonly source: BatchSource;
-  readonly loss: Loss;
   readonly objective: StepObjective;
   /** Its learning rate is replaced by each step's. */
   readonly update: NativeUpdate;
   readonly rate: RunRate;
   /** When the mean of the weights begins; undefined: `update` says all. */
   readonly averaging?: NonMonotonicTrigger | undefined;
-  readonly metrics: readonly MetricDescriptor[];
   /** The last epoch's number, counted from 1; the first is `initialEpoch + 1`. */
   readonly epochs: number;
   readonly initialEpoch: number;
@@ -85,7 +79,7 @@ export class TrainingLoop implements ResumableRun {
   #step: number;
   /** Batches of an epoch, where source or an epoch that is over says it. */
   #batches: number | undefined;
-  #mean: LossMean;
+  #mean: Totals;
   /** Seconds of the epoch before this call of `fit`. */
   #secondsBefore: number;
   #startMs = performance.now();
@@ -107,7 +101,7 @@ export class TrainingLoop implements ResumableRun {
     this.#batch = resumed?.batch ?? 0;
     this.#batches = source.batchesPerEpoch ?? resumed?.batches;
     this.#step = resumed?.step ?? initialEpoch * (source.batchesPerEpoch ?? plan.rate.stepsPerEpoch ?? 0);
-    this.#mean = resumed === undefined ? new LossMean() : LossMean.from(resumed.sums);
+    this.#mean = plan.objective.totals(resumed?.sums);
     this.#secondsBefore = resumed?.seconds ?? 0;
     this.#underWay = (resumed?.ahead ?? []).map((outcome) => Promise.resolve(outcome));
     this.#calling = resumed?.open;
@@ -166,7 +160,7 @@ export class TrainingLoop implements ResumableRun {
   }
 
   async #runEpoch(): Promise<void> {
-    const { source, metrics, loss, validate, session, display, epochs, rate } = this.#plan;
+    const { source, validate, session, display, epochs, rate } = this.#plan;
     const epoch = this.#epoch + 1;
     this.#startMs = performance.now();
     const batchesDone = this.#batch;
@@ -182,7 +176,7 @@ export class TrainingLoop implements ResumableRun {
     const record = Object.freeze({
       epoch,
       loss: mean.loss,
-      ...metricValues(metrics, mean, loss.kind),
+      ...mean.values(),
       ...validation,
       learningRate: rate.at(this.#step - 1, this.#epoch),
       seconds: this.#seconds(),
@@ -202,7 +196,7 @@ export class TrainingLoop implements ResumableRun {
     this.#batches ??= this.#batch;
     this.#epoch++;
     this.#batch = 0;
-    this.#mean = new LossMean();
+    this.#mean = this.#plan.objective.totals();
     this.#secondsBefore = 0;
     this.#calling = calling;
   }
@@ -340,9 +334,8 @@ function withoutOutputs({ result, ...others }: StepOutcome): StepOutcome {
 }
 
 /** What the records of epochs will hold that is a number. */
-export function recordNames(metrics: readonly MetricDescriptor[], validates: boolean): readonly string[] {
-  const asked = scalarMetrics.filter((name) => metrics.some(({ kind }) => kind === name));
-  const values = ['loss', ...asked];
+export function recordNames(metrics: ModelMetrics, validates: boolean): readonly string[] {
+  const values = ['loss', ...valueNames(metrics)];
   return [...values, ...(validates ? values.map(validationName) : []), 'learningRate'];
 }
 

@@ -15,11 +15,6 @@ export class LossMean extends MetricTotals implements LossSums {
   rows = 0;
   weightedLoss = 0;
 
-  /** Goes on from sums that an earlier one came to. */
-  static from(sums: LossSums): LossMean {
-    return Object.assign(new LossMean(), structuredClone(sums));
-  }
-
   /** A batch's loss is a mean over its live elements, so it counts as often as there are. */
   override add(result: NativeLossResult & MetricSums): void {
     super.add(result);

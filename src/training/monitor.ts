@@ -1,21 +1,24 @@
 import { nearestName } from '../config/nearestName.js';
 import { ConfigError } from '../errors.js';
-import { isRising, scalarMetrics, validationName, type ScalarMetric } from '../metrics/metric.js';
+import type { ScalarMetric } from '../metrics/metric.js';
+import { isRisingValue } from '../metrics/modelMetrics.js';
 import type { EpochRecord } from './history.js';
 
 /** Values of an epoch that can be watched. */
-export type Monitor = 'loss' | 'valLoss' | 'learningRate' | ScalarMetric | `val${Capitalize<ScalarMetric>}`;
+export type Monitor =
+  | 'loss'
+  | 'learningRate'
+  | ScalarMetric
+  // Of validation, and of heads: `valLoss`, `tagLoss`, `valTagAccuracy`.
+  | `${string}Loss`
+  | `${string}${Capitalize<ScalarMetric>}`;
 
 /** Which way a watched value is to go. `auto` goes by the name: up for shares of what is right and scores, else down. */
 export type MonitorMode = 'auto' | 'min' | 'max';
 
-const rising: readonly string[] = scalarMetrics
-  .filter(isRising)
-  .flatMap((name) => [name, validationName(name)]);
-
 /** Whether more is better. */
 export function rises(monitor: string, mode: MonitorMode): boolean {
-  return mode === 'auto' ? rising.includes(monitor) : mode === 'max';
+  return mode === 'auto' ? isRisingValue(monitor) : mode === 'max';
 }
 
 /**

@@ -3,8 +3,8 @@ import type { NativeStepResult } from '../native/binding.js';
 import type { TriggerState } from '../optimizers/average.js';
 import type { SavedCallback } from './callbackStates.js';
 import type { EpochRecord } from './history.js';
-import type { LossSums } from './lossMean.js';
 import type { RunIdentity } from './runIdentity.js';
+import type { TotalSums } from './totals.js';
 
 /** A step that has been computed. */
 export interface StepOutcome {
@@ -38,7 +38,7 @@ export interface TrainingState {
   /** Batches of an epoch, where one has shown it. */
   readonly batches?: number | undefined;
   /** Of the epoch under way. */
-  readonly sums: LossSums;
+  readonly sums: TotalSums;
   /** Batches after the settled ones that the weights have learnt from already. */
   readonly ahead: readonly StepOutcome[];
   readonly open?: OpenHook | undefined;

@@ -332,9 +332,15 @@ TEST("a max-norm follows Keras: norm / (1e-7 + norm) below the limit, limit / (1
 }
 
 TEST("an update does not apply for a loss or a norm that is not finite, or a norm beyond float32") {
-  CHECK(updateApplies(0, 0) && updateApplies(1e38, -3));
-  CHECK(!updateApplies(1e39, 0) && !updateApplies(NAN, 0) && !updateApplies(INFINITY, 0));
-  CHECK(!updateApplies(1, NAN) && !updateApplies(1, INFINITY) && !updateApplies(1, -INFINITY));
+  const auto applies = [](double squaredNorm, std::vector<double> losses) {
+    std::vector<lstm::LossSums> sums(losses.size());
+    for (size_t i = 0; i < losses.size(); ++i) sums[i].loss = losses[i];
+    return updateApplies(squaredNorm, sums.data(), static_cast<int>(sums.size()));
+  };
+  CHECK(applies(0, {0}) && applies(1e38, {-3}) && applies(1e38, {}));
+  CHECK(!applies(1e39, {0}) && !applies(NAN, {0}) && !applies(INFINITY, {0}));
+  CHECK(!applies(1, {NAN}) && !applies(1, {INFINITY}) && !applies(1, {-INFINITY}));
+  CHECK(applies(1, {1, -2}) && !applies(1, {1, NAN}) && !applies(1, {INFINITY, 1}));
 }
 
 TEST("what an element adds to the norm and to the penalty is of the penalised gradient") {

@@ -25,13 +25,14 @@ void liveOnce(bool graph) {
   tokens.initialize();
   features.initialize();
   std::vector<float> y, states, dx, dStates;
+  std::vector<std::vector<float>> outputs;
   for (int step = 0; step < 2; ++step) {
     BatchInput batch = tokenBatch(0);
     batch.carryStates = true;
     for (int i = 0; i < 2; ++i) tokens.trainStep(batch, idTargets(0), adamUpdate(), kNever);
     features.trainStep(featureBatch(step), valueTargets(step), sgdUpdate(), kNever);
   }
-  tokens.predict(tokenBatch(0), y, &states, kNever);
+  tokens.predict(tokenBatch(0), outputs, &states, kNever);
   features.evaluate(featureBatch(0), valueTargets(0), kNever);
   NetworkConfig config = tokenNetwork();
   config.nodes.resize(4);

@@ -125,6 +125,32 @@ TEST(
   }
 }
 
+TEST(
+    "a step of several outputs is recorded for each set of their weights, with the bits of one call by "
+    "call") {
+  const auto train = [](Device& device) {
+    Numbers numbers;
+    Session session(headsNetwork(), device);
+    session.initialize();
+    for (int step = 0; step < 24; ++step) {
+      std::vector<TargetInput> targets = headTargets(step % 3);
+      for (TargetInput& target : targets) target.metrics = {};
+      targets[0].weight = step % 2 == 0 ? 1.0f : 0.5f;
+      const auto result = session.trainStep(tokenBatch(0), targets, adamAt(step), kNever);
+      add(numbers, result);
+      for (const LossResult& head : result.first.heads) add(numbers, {head, result.second});
+    }
+    addState(numbers, session);
+    return numbers;
+  };
+  const Numbers expected = numbersOf(eagerly(), train);
+  onStandIn({}, [&](cuda::CudaDevice& device) {
+    CHECK(train(device) == expected);
+    const cuda::StepStatistics steps = device.steps();
+    CHECK(steps.recorded == 6 && steps.replayed == 12 && steps.eager == 6);
+  });
+}
+
 TEST("a replayed step is one launch, and copies in only what changed") {
   onStandIn({}, [](cuda::CudaDevice& device) {
     Session session(tokenNetwork(), device);

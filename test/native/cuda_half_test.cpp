@@ -227,6 +227,34 @@ TEST_ON_CUDA(
   }
 }
 
+TEST_ON_CUDA("fp16's loss scale multiplies every output's gradient, each with its own weight") {
+  const auto cpu = makeCpuDevice({1, ""});
+  const auto gradientsOf = [&](Device& device) {
+    Session session(headsNetwork(), device);
+    session.initialize();
+    std::vector<float> gradients, dx;
+    session.gradients(tokenBatch(1), headTargets(1), gradients, dx, kNever);
+    gradients.insert(gradients.end(), dx.begin(), dx.end());
+    return gradients;
+  };
+  const auto trained = [&](Device& device) {
+    Session session(headsNetwork(), device);
+    session.initialize();
+    const auto [loss, update] = session.trainStep(tokenBatch(1), headTargets(1), sgdUpdate(), kNever);
+    CHECK(update.applied);
+    std::vector<float> params;
+    session.read(ArenaKind::kParams, params);
+    return params;
+  };
+  const std::vector<float> expected = gradientsOf(*cpu), params = trained(*cpu);
+  double greatest = 0;
+  for (const float value : expected) greatest = std::fmax(greatest, std::fabs(double{value}));
+  onCuda(in(kHalves[0]), [&](Device& device) {
+    CHECK(greatestDifference(gradientsOf(device), expected) <= 16 * kHalves[0].unit * greatest);
+    CHECK(greatestDifference(trained(device), params) <= 16 * kHalves[0].unit * greatest);
+  });
+}
+
 TEST_ON_CUDA(
     "the caller's own gradient is not scaled, and its update neither reads nor moves the loss scale") {
   const auto cpu = makeCpuDevice({1, ""});

@@ -59,6 +59,24 @@ NetworkConfig featureNetwork() {
   return config;
 }
 
+NetworkConfig headsNetwork() {
+  NetworkConfig config;
+  config.input = InputKind::kTokens;
+  config.inputSize = kVocab;
+  config.seed = 44;
+  DenseNode tag{kVocab, Activation::kSoftmax, true, weight(), weight()};
+  tag.tiedTo = 0;
+  config.nodes = {{"embedding", -1, EmbeddingNode{kVocab, 6, weight(), 0.1f}},
+                  {"stack", 0, lstmNode(6, 1, false, 0, true)},
+                  {"dropout", 1, DropoutNode{0.2f, true}},
+                  {"tag", 2, tag},
+                  {"regularizer", 2, ActivationRegularizerNode{0.5f, 0.25f}},
+                  {"pool", 4, PoolNode{PoolMode::kMean}},
+                  {"length", 5, DenseNode{2, Activation::kLinear, true, weight(), weight()}}};
+  config.outputs = {3, 6};
+  return config;
+}
+
 BatchInput tokenBatch(int number) {
   harness::Random random(100 + number);
   BatchInput batch;
@@ -95,6 +113,17 @@ TargetInput valueTargets(int number) {
   targets.values = random.floats(kBatch * 2);
   targets.metrics.targetSums = true;
   return targets;
+}
+
+std::vector<TargetInput> headTargets(int number) {
+  harness::Random random(500 + number);
+  TargetInput tag;
+  tag.loss.kind = LossKind::kCrossEntropy;
+  for (int i = 0; i < kBatch * kSteps; ++i) tag.ids.push_back(random.below(kVocab));
+  if (number % 2 == 1) tag.metrics.confusion = true;
+  TargetInput length = valueTargets(number);
+  length.weight = 0.25f * static_cast<float>(1 + number % 3);
+  return {tag, length};
 }
 
 UpdateConfig adamUpdate() {

@@ -38,10 +38,11 @@ Trace trainTokens(Device& device) {
     harness::require(update.applied && update.step == step + 1, "the step counts");
   }
   takeLoss(trace, session.evaluate(tokenBatch(20), idTargets(20), kNever));
-  std::vector<float> y, states, gradients, dx;
+  std::vector<std::vector<float>> y;
+  std::vector<float> states, gradients, dx;
   session.predict(tokenBatch(21), y, &states, kNever);
   takeLoss(trace, session.gradients(tokenBatch(23), idTargets(23), gradients, dx, kNever));
-  trace.tensors = {y, states, gradients, dx, session.carriedStates()};
+  trace.tensors = {y[0], states, gradients, dx, session.carriedStates()};
   for (const ArenaKind kind : {ArenaKind::kParams, ArenaKind::kGrads, ArenaKind::kM, ArenaKind::kV}) {
     trace.tensors.emplace_back();
     session.read(kind, trace.tensors.back());
@@ -65,6 +66,35 @@ Trace trainFeatures(Device& device) {
   session.applyUpdate(sgdUpdate());
   session.read(ArenaKind::kParams, params);
   trace.tensors = {y, states, dx, dStates, params};
+  return trace;
+}
+
+Trace trainHeads(Device& device) {
+  Trace trace;
+  Session session(headsNetwork(), device);
+  session.initialize();
+  const auto take = [&](const LossResult& loss) {
+    trace.losses.push_back(loss.loss);
+    for (const LossResult& head : loss.heads) takeLoss(trace, head);
+  };
+  for (int step = 0; step < 8; ++step) {
+    BatchInput batch = tokenBatch(step);
+    batch.carryStates = step > 4;
+    const auto [loss, update] = session.trainStep(batch, headTargets(step), adamUpdate(), kNever);
+    harness::require(loss.heads.size() == 2 && update.applied, "the step counts");
+    take(loss);
+    trace.losses.push_back(update.gradNorm);
+  }
+  take(session.evaluate(tokenBatch(20), headTargets(20), kNever));
+  std::vector<std::vector<float>> y;
+  std::vector<float> gradients, dx;
+  session.predict(tokenBatch(21), y, nullptr, kNever);
+  take(session.gradients(tokenBatch(23), headTargets(23), gradients, dx, kNever));
+  trace.tensors = {y[0], y[1], gradients, dx, session.carriedStates()};
+  for (const ArenaKind kind : {ArenaKind::kParams, ArenaKind::kM, ArenaKind::kV}) {
+    trace.tensors.emplace_back();
+    session.read(kind, trace.tensors.back());
+  }
   return trace;
 }
 
@@ -114,6 +144,11 @@ TEST_ON_CUDA(
 TEST_ON_CUDA(
     "a session trains features on the CUDA host as on the CPU, and its separate forward and backward agree") {
   compare(trainFeatures);
+}
+
+TEST_ON_CUDA(
+    "a session trains several outputs and a shared table on the CUDA host as on the CPU, counts by output") {
+  compare(trainHeads);
 }
 
 TEST_ON_CUDA("a session of an lstm alone on the CUDA host gives the CPU's states and their gradients") {

@@ -16,7 +16,17 @@ export {
   type LstmOutputs,
   type Tensors,
 } from './oracle/lstm.js';
-export { gradientsOf, networkShapes, predict, type NetworkInputs, type Node } from './oracle/network.js';
+export {
+  gradientsOf,
+  headsGradientsOf,
+  headsPredict,
+  headsShapes,
+  networkShapes,
+  predict,
+  type HeadNodes,
+  type NetworkInputs,
+  type Node,
+} from './oracle/network.js';
 export { pool, type PoolMode } from './oracle/pool.js';
 export {
   newOptimizerState,

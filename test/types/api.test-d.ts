@@ -10,7 +10,10 @@ import {
   earlyStopping,
   embedding,
   type Evaluation,
+  heads,
+  type HeadsLayer,
   type History,
+  type Layer,
   languageModelStream,
   loadModel,
   learningRateAt,
@@ -169,3 +172,64 @@ export function refused(model: Model): void {
 }
 
 declare function weight(): Promise<Tensor<Float32Array>>;
+
+export async function headsAccepted(): Promise<void> {
+  const branches = heads({
+    tag: [dense({ units: 3 })],
+    length: [pool({ mode: 'mean' }), dense({ units: 1 })],
+  });
+  same<typeof branches, HeadsLayer<'tag' | 'length'>>(true);
+  await using model = await sequential([embedding({ vocabSize: 9, size: 4 }), branches]);
+  same<typeof model, Model<'tag' | 'length'>>(true);
+  const data = { x: [[1, 2]], y: { tag: [[0, 1]], length: [2] } };
+  const loss = { tag: 'crossEntropy', length: 'mse' } as const;
+  const history = await model.fit(data, {
+    loss,
+    lossWeights: { length: 0.2 },
+    metrics: { tag: ['accuracy', 'confusionMatrix'] },
+    callbacks: [earlyStopping({ monitor: 'valTagLoss' })],
+  });
+  const [epoch] = history.epochs;
+  type Epoch = NonNullable<typeof epoch>;
+  same<Epoch['tagLoss'], number>(true);
+  same<Epoch['valLengthLoss'], number | undefined>(true);
+  same<Epoch['tagAccuracy'], number | undefined>(true);
+  same<Epoch['valTagConfusionMatrix'], readonly (readonly number[])[] | undefined>(true);
+  const evaluation = await model.evaluate({ ...data, sampleWeights: { tag: [1] } });
+  same<typeof evaluation.lengthLoss, number>(true);
+  const { y } = await model.predict([[1]]);
+  same<typeof y, { readonly tag: Tensor<Float32Array>; readonly length: Tensor<Float32Array> }>(true);
+  const step = await model.trainStep(data, { loss, optimizer: 'adam' });
+  same<typeof step.heads.tag.correct, number>(true);
+  const { heads: parts, gradients } = await model.gradients(data, { loss });
+  same<typeof parts.length.loss, number>(true);
+  gradients['tag.fc.weight']?.data.at(0);
+  const out = { tag: new Float32Array(3), length: new Float32Array(1) };
+  same<typeof model.outputShape.tag, readonly (number | string)[]>(true);
+  model.predictSync([[1]], { out }).y.tag.data.at(0);
+  const loaded = await loadModel('m', { heads: ['tag', 'length'] });
+  same<typeof loaded, Model<'tag' | 'length'>>(true);
+  const layers: Layer[] = [dense({ units: 9, tiedTo: 'embedding' })];
+  same<Awaited<ReturnType<typeof sequential<typeof layers>>>, Model>(true);
+}
+
+export function headsRefused(model: Model<'tag' | 'length'>): void {
+  const data = { x: [[1]], y: { tag: [0], length: [1] } };
+  // @ts-expect-error a head is missing
+  void model.fit(data, { loss: { tag: 'mse' } });
+  // @ts-expect-error an unknown head
+  void model.fit(data, { loss: { tag: 'mse', length: 'mse' }, lossWeights: { lengths: 1 } });
+  // @ts-expect-error targets of one head alone
+  void model.evaluate({ x: [[1]], y: { tag: [0] } });
+  // @ts-expect-error targets that are not by head
+  void model.evaluate({ x: [[1]], y: [0] });
+  // @ts-expect-error a model with heads is none with one output
+  const plain: Model = model;
+  void plain;
+  // @ts-expect-error heads are of layers
+  heads({ tag: [1], length: [dense({ units: 1 })] });
+  // @ts-expect-error heads come last
+  heads({ tag: [heads({ a: [], b: [] })], length: [dense({ units: 1 })] });
+  // @ts-expect-error of one output
+  void plain.fit({ x: [[1]], y: [1] }, { loss: { tag: 'mse' } });
+}

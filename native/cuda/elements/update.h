@@ -30,9 +30,13 @@ LSTM_HOST_DEVICE inline bool normIsFinite(double squaredNorm) {
   return fabsf(static_cast<float>(squaredNorm)) < INFINITY;
 }
 
-// Whether the update happens: the norm is finite, and so is the loss, where it is looked at.
-LSTM_HOST_DEVICE inline bool updateApplies(double squaredNorm, double loss) {
-  return normIsFinite(squaredNorm) && fabs(loss) < static_cast<double>(INFINITY);
+// Whether the update happens: the norm is finite, and so is every loss, where they are looked at.
+template <typename LossSums>
+LSTM_HOST_DEVICE inline bool updateApplies(double squaredNorm, const LossSums* losses, int lossCount) {
+  bool applies = normIsFinite(squaredNorm);
+  for (int i = 0; losses && i < lossCount; ++i)
+    applies = fabs(losses[i].loss) < static_cast<double>(INFINITY) && applies;
+  return applies;
 }
 
 struct LossScale {

@@ -488,7 +488,7 @@ RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int pe
       return;
     }
     UpdateViews at = viewsOf(memory, u);
-    const RuntimeLossSums* loss = memory.atOrNull(u.dLoss, 1, "update.dLoss");
+    const RuntimeLossSums* losses = memory.atOrNull(u.dLosses, u.lossCount, "update.dLosses");
     RuntimeScalars* scalars = memory.at(u.dScalars, 1, "update.dScalars");
     double* tensorNorms = memory.at(u.dTensorNorms, u.rowCount, "update.dTensorNorms");
     const float gradScale = u.unscaled ? u.gradScale : u.gradScale / scalars->lossScale;
@@ -500,7 +500,7 @@ RuntimeStatus update(RuntimeContext* context, const RuntimeUpdate* given, int pe
         tensorNorms[i] += elements::squaredGradient(at.g[k] * gradScale, at.p[k], row.l1, row.l2);
       squaredNorm += tensorNorms[i];
     }
-    const bool applies = elements::updateApplies(squaredNorm, loss ? loss->loss : 0);
+    const bool applies = elements::updateApplies(squaredNorm, losses, u.lossCount);
     const lstm::StepFactors step =
         lstm::stepFactors(u.rule, scalars->learningRate, gradScale, scalars->step, scalars->averaged);
     for (int i = 0; i < u.rowCount; ++i) {

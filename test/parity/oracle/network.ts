@@ -31,6 +31,8 @@ export type Node =
       readonly units: number;
       readonly activation: Activation;
       readonly useBias: boolean;
+      /** Name of the embedding whose table is the weight. */
+      readonly tiedTo?: string;
     }
   | { readonly kind: 'dropout'; readonly rate: number; readonly sharedOverTime: boolean }
   | { readonly kind: 'pool'; readonly mode: PoolMode }
@@ -69,7 +71,7 @@ export function networkShapes(nodes: readonly Node[], inputSize: number): Record
   for (const node of nodes) {
     if (node.kind === 'embedding') shapes[`${node.name}.weight`] = [node.vocabSize, node.size];
     if (node.kind === 'dense') {
-      shapes[`${node.name}.weight`] = [node.units, channels];
+      if (node.tiedTo === undefined) shapes[`${node.name}.weight`] = [node.units, channels];
       if (node.useBias) shapes[`${node.name}.bias`] = [node.units];
     }
     if (node.kind === 'lstm') {
@@ -79,6 +81,24 @@ export function networkShapes(nodes: readonly Node[], inputSize: number): Record
     channels = channelsAfter(node, channels);
   }
   return shapes;
+}
+
+/** A head: layers that read the last output of the nodes before, with targets of its own. */
+export interface HeadNodes {
+  readonly nodes: readonly Node[];
+  readonly targets: Targets;
+  readonly weight: number;
+}
+
+/** Names and shapes of the parameters of layers and their heads. */
+export function headsShapes(
+  nodes: readonly Node[],
+  heads: readonly Pick<HeadNodes, 'nodes'>[],
+  inputSize: number,
+): Record<string, readonly number[]> {
+  const channels = nodes.reduce((size, node) => channelsAfter(node, size), inputSize);
+  const own = heads.map((head) => networkShapes(head.nodes, channels));
+  return Object.assign(networkShapes(nodes, inputSize), ...own) as Record<string, readonly number[]>;
 }
 
 function channelsAfter(node: Node, channels: number): number {
@@ -123,6 +143,65 @@ export function gradientsOf(
   return { ...result, activationPenalty, gradients, inputGradient };
 }
 
+export interface HeadsResult extends Omit<NetworkResult, keyof LossResult> {
+  /** Σ weight · the head's loss. */
+  readonly loss: number;
+  /** By head, without weights. */
+  readonly heads: readonly LossResult[];
+}
+
+/** The weighted sum of the heads' losses and every gradient, without penalties. Heads' nodes count on behind `nodes`. */
+export function headsGradientsOf(
+  nodes: readonly Node[],
+  heads: readonly HeadNodes[],
+  params: Tensors,
+  inputs: NetworkInputs,
+): HeadsResult {
+  const layers = run(nodes, params, inputs);
+  const trunk = layers.at(-1)?.out ?? inputOf(inputs);
+  const gradients: Tensors = {};
+  const penalties = layers.map(({ penalty = 0 }) => penalty);
+  const sum = new Float64Array(trunk.data.length);
+  let first = nodes.length;
+  const results = heads.map((head) => {
+    const own = run(withoutFusedActivation(head.nodes, head.targets), params, inputs, trunk, first);
+    first += head.nodes.length;
+    penalties.push(...own.map(({ penalty = 0 }) => penalty));
+    const { data, channels, overTime } = own.at(-1)!.out;
+    const rows = overTime ? sequenceRows(inputs.batch) : vectorRows(inputs.batch);
+    const result = lossOf(head.targets, rows, channels, data);
+    let d: Float64Array = result.gradient.map((value) => head.weight * value);
+    for (const layer of own.toReversed()) d = layer.backward(d, gradients);
+    d.forEach((value, i) => (sum[i]! += value));
+    return result;
+  });
+  let d: Float64Array = sum;
+  let inputGradient = d;
+  for (let i = layers.length - 1; i >= 0; i--) {
+    if (nodes[i]!.kind === 'embedding') inputGradient = d;
+    d = layers[i]!.backward(d, gradients);
+    if (i === 0 && nodes[0]!.kind !== 'embedding') inputGradient = d;
+  }
+  return {
+    loss: results.reduce((total, { loss }, i) => total + heads[i]!.weight * loss, 0),
+    heads: results,
+    activationPenalty: penalties.reduce((a, b) => a + b, 0),
+    gradients,
+    inputGradient,
+  };
+}
+
+/** Of each head. */
+export function headsPredict(
+  nodes: readonly Node[],
+  heads: readonly HeadNodes[],
+  params: Tensors,
+  inputs: NetworkInputs,
+): Float64Array[] {
+  const trunk = run(nodes, params, inputs).at(-1)?.out ?? inputOf(inputs);
+  return heads.map((head) => run(head.nodes, params, inputs, trunk).at(-1)!.out.data);
+}
+
 /** crossEntropy takes the logits of a softmax head, binaryCrossEntropy those of a sigmoid head. */
 function withoutFusedActivation(nodes: readonly Node[], targets: Targets): Node[] {
   const head = nodes.at(-1)!;
@@ -131,15 +210,25 @@ function withoutFusedActivation(nodes: readonly Node[], targets: Targets): Node[
   return [...nodes.slice(0, -1), { ...head, activation: 'linear' }];
 }
 
-function run(nodes: readonly Node[], params: Tensors, inputs: NetworkInputs): Layer[] {
+function run(
+  nodes: readonly Node[],
+  params: Tensors,
+  inputs: NetworkInputs,
+  start: Value = inputOf(inputs),
+  first = 0,
+): Layer[] {
   const layers: Layer[] = [];
-  let value: Value = { data: Float64Array.from(inputs.x), channels: inputs.inputSize, overTime: true };
+  let value = start;
   nodes.forEach((node, i) => {
-    const key = inputs.draw === undefined ? undefined : { ...inputs.draw, stream: 256 * i };
+    const key = inputs.draw === undefined ? undefined : { ...inputs.draw, stream: 256 * (first + i) };
     layers.push(layerOf(node, params, value, inputs.batch, key));
     value = layers[i]!.out;
   });
   return layers;
+}
+
+function inputOf({ x, inputSize }: NetworkInputs): Value {
+  return { data: Float64Array.from(x), channels: inputSize, overTime: true };
 }
 
 function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: RandomKey | undefined): Layer {
@@ -156,7 +245,7 @@ function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: Rando
       return {
         out: { data: multiply(y, factors), channels: node.size, overTime: true },
         backward: (d, gradients) => {
-          gradients[name] = backward(multiply(d, factors));
+          addTo(gradients, name, backward(multiply(d, factors)));
           return d;
         },
       };
@@ -164,15 +253,15 @@ function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: Rando
     case 'lstm':
       return lstmLayer(node, params, x, batch, key);
     case 'dense': {
-      const { name, units, activation, useBias } = node;
-      const weight = params[`${name}.weight`]!;
+      const { name, units, activation, useBias, tiedTo } = node;
+      const weight = params[`${tiedTo ?? name}.weight`]!;
       const bias = useBias ? { bias: params[`${name}.bias`]! } : {};
       const pass = dense({ rows, inputSize: x.channels, units, activation, x: x.data, weight, ...bias });
       return {
         out: { data: pass.y, channels: units, overTime: x.overTime },
         backward: (d, gradients) => {
           const { dx, dWeight, dBias } = pass.backward(d);
-          gradients[`${name}.weight`] = dWeight;
+          addTo(gradients, `${tiedTo ?? name}.weight`, dWeight);
           if (useBias) gradients[`${name}.bias`] = dBias;
           return dx;
         },
@@ -193,6 +282,12 @@ function layerOf(node: Node, params: Tensors, x: Value, batch: Batch, key: Rando
       return { out: x, penalty, backward: (d) => d.map((value, i) => value + gradient[i]!) };
     }
   }
+}
+
+/** A tensor that is used twice gets the sum of its uses' gradients. */
+function addTo(gradients: Tensors, name: string, own: Float64Array): void {
+  const before = gradients[name];
+  gradients[name] = before === undefined ? own : own.map((value, i) => value + before[i]!);
 }
 
 function lstmLayer(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BusyError } from '../../../src/index.js';
-import type { NativeBatch, NativeTargets } from '../../../src/native/binding.js';
+import type { NativeBatch, NativeHeadTargets } from '../../../src/native/binding.js';
 import type { Device } from '../../../src/native/device.js';
 import { Session } from '../../../src/native/session.js';
 
@@ -13,7 +13,7 @@ async function noted() {
     forward: async () => void calls.push('forward'),
     backward: async () => void calls.push('backward'),
     resetStates: async () => void calls.push('resetStates'),
-    evaluate: async (_: unknown, batch: NativeBatch, targets: NativeTargets) =>
+    evaluate: async (_: unknown, batch: NativeBatch, targets: NativeHeadTargets) =>
       void calls.push(`evaluate ${String(batch.features)} ${String(targets.values)}`),
     predictSync: () => void calls.push('predictSync'),
   };
@@ -44,9 +44,9 @@ describe('calls that belong together', () => {
     const y = new Float32Array(1);
     await session.together(async () => {
       await Promise.resolve();
-      expect(() => session.predictSync(batchOf(y), y, undefined)).toThrow(BusyError);
+      expect(() => session.predictSync(batchOf(y), [y], undefined)).toThrow(BusyError);
     });
-    session.predictSync(batchOf(y), y, undefined);
+    session.predictSync(batchOf(y), [y], undefined);
     expect(calls).toEqual(['predictSync']);
   });
 });

@@ -170,7 +170,7 @@ __global__ void tensorKernel(RuntimeUpdate args, bool penaltyOnly) {
 // By one thread, after every reader of the scalars: what the update reports, its factors, and the counters' next state.
 __device__ void countStep(const RuntimeUpdate& args, const NormPart& all) {
   RuntimeScalars& now = *args.dScalars;
-  const bool applies = elements::updateApplies(all.squaredNorm, args.dLoss ? args.dLoss->loss : 0);
+  const bool applies = elements::updateApplies(all.squaredNorm, args.dLosses, args.lossCount);
   *partialsOf(args).factors = stepFactors(args.rule, now.learningRate, scaleOf(args), now.step, now.averaged);
   *args.dSums = {all.penalty, all.squaredNorm, now.step + applies, lossScaleOf(args), applies};
   now.step += applies;
