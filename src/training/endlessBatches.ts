@@ -1,4 +1,3 @@
-import { DataError } from '../errors.js';
 import type { BatchSource, EpochBatches, Gathering } from './batchSource.js';
 
 /** A batch of an epoch that follows on the one before. */
@@ -49,9 +48,7 @@ export class EndlessBatches {
 
   async #again(): Promise<Gathering> {
     this.#begin();
-    const first = await this.#batches.next();
-    if (first !== undefined) return first;
-    const expected = 'at least one batch';
-    throw new DataError(`data: expected ${expected}, received none`, { name: 'data', expected, received: 0 });
+    // An epoch without a batch is the source's error.
+    return (await this.#batches.next())!;
   }
 }

@@ -1,4 +1,4 @@
-import { AbortError, DataError, DisposedError } from '../errors.js';
+import { AbortError, DisposedError } from '../errors.js';
 import type { GatheredBatch } from '../data/batches.js';
 import type { Loss } from '../losses/loss.js';
 import {
@@ -232,9 +232,7 @@ export class TrainingLoop implements ResumableRun {
       // An aborted call does not wait for a source that gives nothing.
       if (this.#plan.signal?.aborted !== true) await closing;
     }
-    isOver ||= this.#batch === batchesPerEpoch;
-    if (isOver && this.#batch === 0) throw noBatches(this.#epoch + 1);
-    return isOver;
+    return isOver || this.#batch === batchesPerEpoch;
   }
 
   async #submit(batches: EpochBatches): Promise<StepOutcome | typeof noMore> {
@@ -339,16 +337,6 @@ async function fulfilled(underWay: readonly Promise<StepOutcome>[]): Promise<rea
 function withoutOutputs({ result, ...others }: StepOutcome): StepOutcome {
   const { outputs: _, ...kept } = result;
   return { ...others, result: kept };
-}
-
-function noBatches(epoch: number): DataError {
-  const expected = 'at least one batch';
-  return new DataError(`data: expected ${expected} in epoch ${epoch}, received none`, {
-    name: 'data',
-    expected,
-    received: 0,
-    epoch,
-  });
 }
 
 /** What the records of epochs will hold that is a number. */

@@ -57,12 +57,15 @@ class StreamedBatches implements EpochBatches {
     this.#given++;
     try {
       const examples = await this.#waiting.shift()!;
-      if (examples === undefined) return undefined;
-      const gathered = this.#gather(examples);
-      return () => gathered;
+      if (examples !== undefined) {
+        const gathered = this.#gather(examples);
+        return () => gathered;
+      }
     } catch (error) {
       throw placed(error, { epoch: this.#epoch + 1, batch: batch + 1 });
     }
+    if (batch === 0) throw noBatches(this.#epoch + 1);
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -89,6 +92,16 @@ class StreamedBatches implements EpochBatches {
     this.#last = reading.catch(() => {});
     return reading;
   }
+}
+
+function noBatches(epoch: number): DataError {
+  const expected = 'at least one batch';
+  return new DataError(`data: expected ${expected} in epoch ${epoch}, received none`, {
+    name: 'data',
+    expected,
+    received: 0,
+    epoch,
+  });
 }
 
 // The place in training, with what the source threw or why its examples cannot be used as the cause.
