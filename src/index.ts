@@ -29,7 +29,7 @@ export type { CsvFormat } from './data/sources/csvRows.js';
 export { csvSequences, type CsvSequence, type CsvSequenceOptions } from './data/sources/csvSequences.js';
 export { jsonLines, type JsonLinesReadOptions } from './data/sources/jsonLines.js';
 export { mapRecords } from './data/sources/mapRecords.js';
-export { readCsv, type CsvTable, type ReadCsvOptions } from './data/sources/readCsv.js';
+export { readCsv, type CsvColumn, type CsvTable, type ReadCsvOptions } from './data/sources/readCsv.js';
 export type { TextOptions, TextSource } from './data/sources/text.js';
 export {
   textDirectory,

@@ -7,16 +7,21 @@ import { type CsvFormat, formatFields } from './csvRows.js';
 import { sourceError } from './sourceError.js';
 import type { TextSource } from './text.js';
 
+/** What a column of a type is in memory: numbers, dates and class ids together, text as it is. */
+export type CsvColumn<T extends ColumnType = ColumnType> = T extends 'text'
+  ? readonly string[]
+  : Float64Array;
+
 /** A table in memory, by columns of one length. */
-export interface CsvTable<Name extends string = string> {
-  /** Numbers, dates and class ids as a Float64Array, text as an array. */
-  readonly columns: { readonly [K in Name]: Float64Array | readonly string[] };
+export interface CsvTable<C extends ColumnTypes | undefined = undefined> {
+  readonly columns: Readonly<Record<string, CsvColumn>> &
+    (C extends ColumnTypes ? { readonly [K in keyof C]: CsvColumn<C[K]> } : unknown);
   readonly rows: number;
 }
 
-export interface ReadCsvOptions extends CsvFormat {
+export interface ReadCsvOptions<C extends ColumnTypes | undefined = ColumnTypes> extends CsvFormat {
   /** What columns hold. Others hold numbers, if all of their fields are numbers or `missing`, else text. */
-  readonly columns?: ColumnTypes | undefined;
+  readonly columns?: C | undefined;
   /** Texts that stand for a missing number or date, such as `''` or `NA`: they are read as NaN. Default none. */
   readonly missing?: readonly string[] | undefined;
 }
@@ -34,7 +39,10 @@ const schema = settings({ ...formatFields, columns: columnsField.optional(), mis
  *
  * @throws ConfigError for wrong options. DataError as {@link csvRecords}, and for a source without records.
  */
-export async function readCsv(source: TextSource, options: ReadCsvOptions = {}): Promise<CsvTable> {
+export async function readCsv<const C extends ColumnTypes | undefined = undefined>(
+  source: TextSource,
+  options: ReadCsvOptions<C> = {},
+): Promise<CsvTable<C>> {
   const { columns: types = {}, missing = [], ...format } = parseConfig(schema, options, 'readCsv');
   const body = await openCsv(source, format);
   const lines: number[] = [];
@@ -57,7 +65,10 @@ export async function readCsv(source: TextSource, options: ReadCsvOptions = {}):
       readColumn(fields, new ColumnReader(type, missing), type, { ...body, name, lines }),
     ] as const;
   });
-  return Object.freeze({ columns: Object.freeze(Object.fromEntries(columns)), rows: lines.length });
+  return Object.freeze({
+    columns: Object.freeze(Object.fromEntries(columns)) as CsvTable<C>['columns'],
+    rows: lines.length,
+  });
 }
 
 function holdsNumbers(fields: readonly string[], missing: readonly string[]): boolean {
@@ -70,7 +81,7 @@ function readColumn(
   reader: ColumnReader,
   type: ColumnType,
   { file, name, lines }: { readonly file: string; readonly name: string; readonly lines: readonly number[] },
-): Float64Array | readonly string[] {
+): CsvColumn {
   const read = (field: string, row: number) => reader.read(field, { file, line: lines[row], column: name });
   return type === 'text'
     ? (fields.map(read) as string[])
