@@ -64,13 +64,14 @@ export {
 export { classLabels, labelIds, labelNames } from './data/labels.js';
 export { dataTable, sliceRows, type DataTable, type TableColumn } from './data/table.js';
 
-export { timeSeries, type SeriesSplit, type TimeSeries } from './series/timeSeries.js';
+export { timeSeries, type SeriesFold, type SeriesSplit, type TimeSeries } from './series/timeSeries.js';
 export {
   seriesFromJSON,
   type FittedSeries,
   type FittedSeriesJSON,
   type SeriesRange,
   type WindowData,
+  type WindowExample,
 } from './series/fittedSeries.js';
 export type {
   Difference,
@@ -81,10 +82,12 @@ export type {
 } from './series/options.js';
 export type { CalendarFeature } from './series/calendar.js';
 export type { Place } from './series/seriesRows.js';
-export type { PlaceRange, SeriesPlaces, SeriesSplitOptions } from './series/split.js';
+export type { PlaceRange, SeriesFoldOptions, SeriesPlaces, SeriesSplitOptions } from './series/split.js';
 export type { FittedColumn } from './series/filled.js';
 export type { FittedScaler } from './series/scaler.js';
 export { forecast, type Forecast, type ForecastModel, type ForecastOptions } from './series/forecast.js';
+export { leastSquares, type LeastSquaresOptions } from './series/leastSquares.js';
+export { seasonalNaive, type SeasonalNaiveOptions } from './series/seasonalNaive.js';
 
 export {
   characterVocabulary,
@@ -93,7 +96,12 @@ export {
   type Vocabulary,
   type VocabularyJSON,
   type VocabularyOptions,
+  type WordSplit,
+  type WordVocabularyOptions,
 } from './text/vocabulary.js';
+export { bytePairVocabulary, type BytePairOptions } from './text/bytePair.js';
+export type { SpecialTokens } from './text/special.js';
+export { tokenizerVocabulary, type Tokenizer, type TokenizerOptions } from './text/tokenizer.js';
 export { generate, type GenerateOptions } from './text/generate.js';
 
 export { embedding, type EmbeddingLayer, type EmbeddingOptions } from './layers/embedding.js';

@@ -21,6 +21,7 @@ export interface DataTable {
  * ```
  */
 export function dataTable(columns: Readonly<Record<string, TableColumn>>): DataTable {
+  if (typeof columns !== 'object' || columns === null) throw noTable(columns);
   const entries = Object.entries(columns);
   let rows: number | undefined;
   for (const [name, column] of entries) {
@@ -31,14 +32,32 @@ export function dataTable(columns: Readonly<Record<string, TableColumn>>): DataT
   return Object.freeze({ columns: Object.freeze(Object.fromEntries(entries)), rows: rows ?? 0 });
 }
 
+/** @throws ShapeError for what is no table, and for columns that have not its number of rows. */
+export function checkTable(table: unknown): DataTable {
+  if (typeof table !== 'object' || table === null || !('columns' in table) || !('rows' in table)) {
+    throw noTable(table);
+  }
+  const checked = dataTable(table.columns as DataTable['columns']);
+  if (checked.rows === table.rows) return checked;
+  throw new ShapeError(
+    `table: expected ${checked.rows} rows, as its columns have, received ${describe(table.rows)}`,
+    {
+      name: 'table',
+      expected: checked.rows,
+      received: table.rows,
+    },
+  );
+}
+
 /**
  * Rows `from` to, but not, `to` of a table.
  *
  * @param to Default: to the end.
  */
-export function sliceRows(table: DataTable, from: number, to: number = table.rows): DataTable {
+export function sliceRows(table: DataTable, from: number, to?: number): DataTable {
+  const { columns } = checkTable(table);
   return dataTable(
-    Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, column.slice(from, to)])),
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(from, to)])),
   );
 }
 
@@ -72,6 +91,15 @@ export function columnOf(table: DataTable, name: string): TableColumn {
   if (Object.hasOwn(table.columns, name)) return table.columns[name]!;
   const expected = `one of ${Object.keys(table.columns).join(', ')}`;
   throw new DataError(`column '${name}': expected ${expected}`, { name, expected, received: name });
+}
+
+function noTable(received: unknown): ShapeError {
+  const expected = 'a table: dataTable({ name: column, ... })';
+  return new ShapeError(`table: expected ${expected}, received ${describe(received)}`, {
+    name: 'table',
+    expected,
+    received,
+  });
 }
 
 function wrongColumn(name: string, expected: string, received: string): ShapeError {

@@ -10,7 +10,7 @@ import { metricsSchema } from '../metrics/metric.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { seriesFromJSON } from '../series/fittedSeries.js';
-import { vocabularyFromJSON } from '../text/vocabulary.js';
+import { savedVocabulary } from '../text/vocabulary.js';
 import type { TrainingState } from '../training/trainingState.js';
 import type { ModelContext } from './context.js';
 import { labelsSchema, resolveConfig, type ResolvedModel } from './modelConfig.js';
@@ -156,7 +156,7 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
       best,
       schedule: parseSchedule(extra?.['schedule']),
       training: decodeTraining(extra?.['training'], training),
-      vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
+      vocabulary: vocabulary === undefined ? undefined : savedVocabulary(vocabulary),
       series: series === undefined ? undefined : seriesFromJSON(series),
       labels: parseConfig(labelsSchema.optional(), labels, 'labels'),
       compiled: parseOptions(compiledSchema.optional(), extra?.['compiled'], 'compiled'),

@@ -4,15 +4,21 @@ import { acquireDevice } from '../native/device.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import { withCallerStack } from '../native/nativeErrors.js';
 import { Session } from '../native/session.js';
+import type { Tokenizer } from '../text/tokenizer.js';
+import type { Vocabulary } from '../text/vocabulary.js';
 import { openCheckpoint, restore, restoreBest } from './checkpointing.js';
 import { Lifecycle } from './lifecycle.js';
 import { lowerNetwork } from './lowering.js';
 import { Model } from './model.js';
+import { vocabularyFor, vocabularySchema } from './modelConfig.js';
 
 /** What `loadModel` takes beside the path. */
-export type LoadOptions = DeviceOptions;
+export interface LoadOptions extends DeviceOptions {
+  /** In place of the file's; for a tokenizer of the caller's, which no file holds. */
+  readonly vocabulary?: Vocabulary | Tokenizer | undefined;
+}
 
-const schema = settings(deviceFields);
+const schema = settings({ ...deviceFields, vocabulary: vocabularySchema.optional() });
 
 /**
  * The model that `save` wrote to a file. With the optimiser in it, training goes on as if it had never stopped:
@@ -28,10 +34,10 @@ const schema = settings(deviceFields);
  */
 export function loadModel(path: string, options: LoadOptions = {}): Promise<Model> {
   return withCallerStack(loadModel, async () => {
-    const deviceOptions = parseOptions(schema, options, 'loadModel');
+    const { vocabulary: given, ...deviceOptions } = parseOptions(schema, options, 'loadModel');
     const {
       content,
-      vocabulary,
+      vocabulary: saved,
       metadata,
       series,
       labels,
@@ -42,6 +48,7 @@ export function loadModel(path: string, options: LoadOptions = {}): Promise<Mode
       best: tensors,
       ...resolved
     } = await openCheckpoint(path);
+    const vocabulary = vocabularyFor(given, resolved.input) ?? saved;
     const device = await acquireDevice(deviceOptions);
     const { chain, input, config } = resolved;
     const session = await Session.create(device, lowerNetwork(chain, input, config.seed));

@@ -8,6 +8,7 @@ import type { Layer } from '../layers/layer.js';
 import type { Signal } from '../layers/signal.js';
 import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import { FittedSeries } from '../series/fittedSeries.js';
+import { isTokenizer, isVocabulary, tokenizerVocabulary, type Tokenizer } from '../text/tokenizer.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 
 /** What `sequential` takes beside the layers. */
@@ -20,8 +21,8 @@ export interface SequentialOptions extends DeviceOptions {
   readonly seed?: number | undefined;
   /** A name for people. */
   readonly name?: string | undefined;
-  /** Kept and saved with the model, for `generate`. */
-  readonly vocabulary?: Vocabulary | undefined;
+  /** Kept with the model, for `generate`, and saved unless it is a tokenizer of the caller's. */
+  readonly vocabulary?: Vocabulary | Tokenizer | undefined;
   /** JSON of the caller's own, kept and saved with the model: what its inputs and outputs mean, for example. */
   readonly metadata?: Metadata | undefined;
   /** Kept and saved with the model, for `forecast`: `timeSeries(options).fit(table)`. */
@@ -59,16 +60,19 @@ export const labelsSchema = field<readonly string[]>(
     new Set(value).size === value.length,
 );
 
+/** A vocabulary or a tokenizer. */
+export const vocabularySchema = field<Vocabulary | Tokenizer>(
+  'a vocabulary, such as characterVocabulary(text), or an object with encode and decode',
+  isTokenizer,
+);
+
 const optionsSchema = settings({
   ...deviceFields,
   input: choice('tokens', 'features').optional(),
   inputSize: whole(1, maxSize).optional(),
   seed: whole(0).default(0),
   name: layerName.default('model'),
-  vocabulary: field<Vocabulary>(
-    'a vocabulary, such as characterVocabulary(text)',
-    (value) => typeof value === 'object' && value !== null && 'encode' in value && 'toJSON' in value,
-  ).optional(),
+  vocabulary: vocabularySchema.optional(),
   metadata: z
     .record(z.string(), z.json(), { error: () => 'an object of JSON values' })
     .optional() as z.ZodType<Metadata | undefined>,
@@ -93,11 +97,20 @@ const configSchema = settings({
  * @throws ConfigError
  */
 export function resolveSequential(layers: readonly Layer[], options: SequentialOptions) {
-  const { input, inputSize, seed, name, vocabulary, series, labels, metadata, ...deviceOptions } =
-    parseOptions(optionsSchema, options, 'options');
+  const {
+    input,
+    inputSize,
+    seed,
+    name,
+    vocabulary: given,
+    series,
+    labels,
+    metadata,
+    ...deviceOptions
+  } = parseOptions(optionsSchema, options, 'options');
   const signal = inputSignal(layers, input, inputSize);
   const model = resolved(name, signal, seed, layers);
-  if (vocabulary !== undefined) checkVocabulary(vocabulary, signal);
+  const vocabulary = vocabularyFor(given, signal);
   if (series !== undefined) checkSeries(series, signal);
   if (labels !== undefined) checkLabels(labels, model.chain.at(-1)!.output.size);
   return {
@@ -155,8 +168,18 @@ function inputSignal(
   return { kind: 'sequence', size: inputSize };
 }
 
-function checkVocabulary(vocabulary: Vocabulary, input: Signal): void {
-  if (input.kind === 'tokens' && vocabulary.size <= input.size) return;
+/**
+ * A vocabulary, or a tokenizer taken to have as many ids as the input.
+ *
+ * @throws ConfigError where it has more.
+ */
+export function vocabularyFor(
+  given: Vocabulary | Tokenizer | undefined,
+  input: Signal,
+): Vocabulary | undefined {
+  if (given === undefined) return undefined;
+  const vocabulary = isVocabulary(given) ? given : tokenizerVocabulary(given, { size: input.size });
+  if (input.kind === 'tokens' && vocabulary.size <= input.size) return vocabulary;
   const expected =
     input.kind === 'tokens' ? `at most the embedding's ${input.size} ids` : "none for input 'features'";
   throw invalid('options.vocabulary', expected, `${vocabulary.size} ids`);

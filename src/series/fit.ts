@@ -57,7 +57,13 @@ function differences(list: Float64Array): Float64Array {
 
 /** All numbers of all lists that are not missing. */
 function concatenated(lists: readonly Float64Array[]): Float64Array {
-  return Float64Array.from(lists.flatMap((list) => [...list.filter((value) => !Number.isNaN(value))]));
+  const all = new Float64Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all.filter((value) => !Number.isNaN(value));
 }
 
 function tooFew(name: string, expected: string, received: number): DataError {

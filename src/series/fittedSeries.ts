@@ -6,11 +6,12 @@ import { deepFreeze, parseOptions } from '../config/parseConfig.js';
 import type { Tensor } from '../data/tensor.js';
 import type { DataTable } from '../data/table.js';
 import { CheckpointError, ConfigError } from '../errors.js';
+import { channelNames } from './channels.js';
 import type { FittedColumn } from './filled.js';
 import { checkedOptions, numericColumns, resolvedSchema, type ResolvedSeriesOptions } from './options.js';
 import { scalerSchema } from './scaler.js';
 import { readSeries, type Place } from './seriesRows.js';
-import { channelNames, SeriesWindows } from './windows.js';
+import { SeriesWindows } from './windows.js';
 
 /** A part of a table: windows all of whose targets lie in it. */
 export interface SeriesRange {
@@ -26,6 +27,14 @@ export interface WindowData {
   readonly x: Tensor<Float32Array>;
   /** [N, outputSize], scaled: target k of step h of the forecast at h * targets + k. */
   readonly y: Tensor<Float32Array>;
+}
+
+/** One window as an `exampleStream` takes it. */
+export interface WindowExample {
+  /** [timeSteps][inputSize] */
+  readonly x: readonly Float32Array[];
+  /** [outputSize] */
+  readonly y: Float32Array;
 }
 
 /** A fitted time series as a checkpoint holds it; what {@link seriesFromJSON} takes. */
@@ -85,6 +94,25 @@ export class FittedSeries {
   windows(table: DataTable, range: SeriesRange = {}): WindowData {
     const windows = new SeriesWindows(this, readSeries(table, this.options));
     return windows.gather(windows.origins(range));
+  }
+
+  /**
+   * The same windows one by one, for data that memory does not hold as windows: they overlap, so x is about `lookBack`
+   * times what the table is.
+   *
+   * @throws as `windows`.
+   * @example
+   * ```ts
+   * const train = exampleStream(() => series.examples(table, places.train), { batchSize: 32, shuffleBuffer: 4096 });
+   * ```
+   */
+  *examples(table: DataTable, range: SeriesRange = {}): Iterable<WindowExample> {
+    const windows = new SeriesWindows(this, readSeries(table, this.options));
+    for (const origin of windows.origins(range)) {
+      const { x, y } = windows.gather([origin]);
+      const step = (t: number) => x.data.subarray(t * this.inputSize, (t + 1) * this.inputSize);
+      yield { x: Array.from({ length: this.timeSteps }, (_, t) => step(t)), y: y.data };
+    }
   }
 
   /** What {@link seriesFromJSON} takes. */

@@ -104,8 +104,7 @@ export async function forecast(
   const head = headOf(loss, levels);
   checkHead(series, head);
   const windows = new SeriesWindows(series, readSeries(table, series.options));
-  const origins =
-    from === undefined && to === undefined ? windows.lastOrigins() : windows.origins({ from, to });
+  const origins = windows.originsOf({ from, to });
   const x = windows.inputs(origins);
   const { y } = await model.predict(x, { batchSize, ...(signal && { signal }) });
   const width = series.outputSize * head.channels;
@@ -180,11 +179,8 @@ function restored(
   outputs: (index: number) => Float32Array,
   { channels, point, levels, quantile }: Head,
 ): Forecast {
-  const { horizon, targets } = series.options;
   const { outputSize } = series;
-  const shape = [origins.length, horizon, targets.length];
   const y = new Float64Array(origins.length * outputSize);
-  const actual = new Float64Array(y.length);
   const quantiles = new Float64Array(y.length * levels.length);
   origins.forEach((origin, index) => {
     const out = outputs(index);
@@ -195,23 +191,34 @@ function restored(
         Float64Array.from({ length: outputSize }, (_, k) => read(channelsOf(k))),
       );
     y.set(restore(point), index * outputSize);
-    actual.set(windows.actual(origin), index * outputSize);
     levels.forEach((level, q) => {
       restore((own) => quantile(own, level)).forEach((value, k) => {
         quantiles[(index * outputSize + k) * levels.length + q] = value;
       });
     });
   });
+  const forecasts = forecastOf(series, windows, origins, y);
+  if (levels.length === 0) return forecasts;
+  const shape = [...forecasts.y.shape, levels.length];
+  return { ...forecasts, quantiles: { data: quantiles, shape }, levels: Object.freeze([...levels]) };
+}
+
+/** Values [N * horizon * targets], made at origins, with what is known about them. */
+export function forecastOf(
+  { options: { horizon, targets }, outputSize }: FittedSeries,
+  windows: SeriesWindows,
+  origins: readonly Origin[],
+  values: Float64Array,
+): Forecast {
+  const shape = [origins.length, horizon, targets.length];
+  const actual = new Float64Array(values.length);
+  origins.forEach((origin, index) => actual.set(windows.actual(origin), index * outputSize));
   const ids = origins.map((origin) => windows.seriesOf(origin).id);
   return {
-    y: { data: y, shape },
+    y: { data: values, shape },
     actual: { data: actual, shape },
     rows: Uint32Array.from(origins, (origin) => windows.seriesOf(origin).rows[origin.step]!),
     targets,
-    ...(levels.length > 0 && {
-      quantiles: { data: quantiles, shape: [...shape, levels.length] },
-      levels: Object.freeze([...levels]),
-    }),
     ...(ids.every((id) => id !== undefined) && { ids }),
   };
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { field, real, settings } from '../config/fields.js';
 import type { ScalerKind } from './options.js';

@@ -1,5 +1,5 @@
 import { describe } from '../config/describe.js';
-import { columnOf, numberColumn, type DataTable } from '../data/table.js';
+import { checkTable, columnOf, numberColumn, type DataTable } from '../data/table.js';
 import { DataError } from '../errors.js';
 import { parseTime, timeColumn } from './calendar.js';
 import { numericColumns, type ResolvedSeriesOptions } from './options.js';
@@ -36,9 +36,10 @@ export type Place = number | string | Date;
 /**
  * Reads the columns that options name.
  *
- * @throws DataError for a table without rows, a column that is missing or holds what it must not, times that do not rise.
+ * @throws ShapeError for what is no table. DataError for a table without rows, a column that is missing or holds what it must not, times that do not rise.
  */
-export function readSeries(table: DataTable, options: ResolvedSeriesOptions): SeriesTable {
+export function readSeries(given: DataTable, options: ResolvedSeriesOptions): SeriesTable {
+  const table = checkTable(given);
   if (table.rows === 0) throw wrong('table', 'at least one row', 'an empty table');
   const times = options.time === undefined ? undefined : timeColumn(table, options.time);
   const columns = numericColumns(options).map((name) => [name, finiteColumn(table, name)] as const);

@@ -3,7 +3,14 @@ import { fitColumns } from './fit.js';
 import { FittedSeries, type WindowData } from './fittedSeries.js';
 import { resolveSeriesOptions, type ResolvedSeriesOptions, type SeriesOptions } from './options.js';
 import { placeNumber, readSeries, type Place } from './seriesRows.js';
-import { splitPlaces, type SeriesPlaces, type SeriesSplitOptions } from './split.js';
+import {
+  foldPlaces,
+  splitPlaces,
+  type PlaceRange,
+  type SeriesFoldOptions,
+  type SeriesPlaces,
+  type SeriesSplitOptions,
+} from './split.js';
 
 /** What `split` gives. */
 export interface SeriesSplit {
@@ -16,6 +23,15 @@ export interface SeriesSplit {
   readonly test: WindowData | undefined;
   /** Where the targets of each part lie, as `windows` and `forecast` take it. */
   readonly places: SeriesPlaces;
+}
+
+/** A fold of forward chaining. */
+export interface SeriesFold {
+  /** Fitted on this fold's training part alone. */
+  readonly series: FittedSeries;
+  readonly train: WindowData;
+  readonly validation: WindowData;
+  readonly places: { readonly train: PlaceRange; readonly validation: PlaceRange };
 }
 
 /** How a table of time series becomes windows: made by {@link timeSeries}. */
@@ -34,6 +50,13 @@ export interface TimeSeries {
    * @throws ConfigError, DataError
    */
   split(table: DataTable, options: SeriesSplitOptions): SeriesSplit;
+  /**
+   * Folds of forward chaining: validation parts that follow each other to the table's end, each with what lies before it to
+   * train on, as scikit-learn's TimeSeriesSplit. They are made one by one, as they are asked for.
+   *
+   * @throws ConfigError, DataError
+   */
+  folds(table: DataTable, options: SeriesFoldOptions): Iterable<SeriesFold>;
 }
 
 /**
@@ -74,6 +97,18 @@ export function timeSeries(options: SeriesOptions): TimeSeries {
         validation: places.validation && series.windows(table, places.validation),
         test: places.test && series.windows(table, places.test),
       });
+    },
+    *folds(table: DataTable, foldOptions: SeriesFoldOptions): Iterable<SeriesFold> {
+      const read = readSeries(table, resolved);
+      for (const places of foldPlaces(read.length, foldOptions)) {
+        const series = new FittedSeries(resolved, fitColumns(read, places.train.to, resolved));
+        yield Object.freeze({
+          series,
+          places,
+          train: series.windows(table, places.train),
+          validation: series.windows(table, places.validation),
+        });
+      }
     },
   });
 }

@@ -1,10 +1,10 @@
 import type { Tensor } from '../data/tensor.js';
 import { DataError } from '../errors.js';
-import { calendarPhase } from './calendar.js';
+import { makeChannels, type Channel } from './channels.js';
 import { FilledColumn, requireValues } from './filled.js';
 import type { FittedSeries, SeriesRange, WindowData } from './fittedSeries.js';
-import { numericColumns, type ResolvedSeriesOptions } from './options.js';
-import { valueOf, type FittedScaler } from './scaler.js';
+import { numericColumns } from './options.js';
+import { valueOf } from './scaler.js';
 import { placeNumber, type OneSeries, type SeriesTable } from './seriesRows.js';
 
 /** Where a forecast is made: the series, and its step that is the last one known. */
@@ -18,6 +18,7 @@ export class SeriesWindows {
   readonly #fitted: FittedSeries;
   readonly #table: SeriesTable;
   readonly #columns: readonly Readonly<Record<string, FilledColumn>>[];
+  readonly #channels: readonly (readonly Channel[])[];
 
   /** @throws DataError for a value without logarithm under `log`. */
   constructor(fitted: FittedSeries, table: SeriesTable) {
@@ -31,6 +32,12 @@ export class SeriesWindows {
           new FilledColumn(one, name, options.missing[name]!, columns[name]!),
         ]),
       ),
+    );
+    const scalers = Object.fromEntries(
+      Object.entries(columns).map(([name, { scaler }]) => [name, scaler] as const),
+    );
+    this.#channels = this.#columns.map((own, index) =>
+      makeChannels(options, { columns: own, scalers, times: table.series[index]!.times }),
     );
   }
 
@@ -73,6 +80,11 @@ export class SeriesWindows {
       if (step < this.#firstStep()) throw this.#noWindow('its last step', series);
       return { series, step };
     });
+  }
+
+  /** {@link origins} of a range, or without one {@link lastOrigins}. */
+  originsOf(range: SeriesRange): Origin[] {
+    return range.from === undefined && range.to === undefined ? this.lastOrigins() : this.origins(range);
   }
 
   /** x and y of windows. */
@@ -153,58 +165,22 @@ export class SeriesWindows {
     });
   }
 
-  #writeInputs({ series, step }: Origin, x: Float32Array, start: number): void {
+  #writeInputs({ series, step: now }: Origin, x: Float32Array, start: number): void {
     const { timeSteps, inputSize, options } = this.#fitted;
-    const first = step + 1 - options.lookBack;
-    // What is known of the steps ahead is known at every step.
-    const known = first + timeSteps - 1;
-    for (let t = 0; t < timeSteps; t++) {
-      const channels = this.#channelsAt(series, first + t, step, known);
-      x.set(channels, start + t * inputSize);
-    }
-  }
-
-  /** The channels at a step, in the order of {@link channelNames}. */
-  #channelsAt(series: number, step: number, now: number, known: number): number[] {
-    const { options, columns } = this.#fitted;
-    const { inputs, time, missingMask, calendar } = options;
-    const ahead = step > now;
-    const own = this.#columns[series]!;
-    const knownColumns = options.known.filter((name) => name !== time);
-    const values = [
-      ...inputs.map((name) => (ahead ? 0 : this.#input(own[name]!, name, step, now))),
-      ...knownColumns.map((name) => scaled(own[name]!.level(step, known), columns[name]!.scaler)),
-    ];
-    const showsCalendar = !ahead || options.known.includes(time!);
-    const moment = this.#table.series[series]!.times?.[step];
-    for (const feature of calendar) {
-      const angle = 2 * Math.PI * calendarPhase(feature, moment!);
-      values.push(showsCalendar ? Math.sin(angle) : 0, showsCalendar ? Math.cos(angle) : 0);
-    }
-    if (missingMask) {
-      values.push(...inputs.map((name) => Number(!ahead && own[name]!.missing(step))));
-      values.push(...knownColumns.map((name) => Number(own[name]!.missing(step))));
-    }
-    if (options.known.length > 0) values.push(Number(ahead));
-    return values;
-  }
-
-  #input(column: FilledColumn, name: string, step: number, now: number): number {
-    const { options, columns } = this.#fitted;
-    const { scaler } = columns[name]!;
-    const level = column.level(step, now);
-    if (options.difference === 'none' || !options.targets.includes(name)) return scaled(level, scaler);
-    if (options.difference === 'last') return (level - column.lastLevel(now)) / scaler.scale;
-    return scaled(level - column.level(step - 1, now), scaler);
+    const first = now + 1 - options.lookBack;
+    const last = first + timeSteps - 1;
+    this.#channels[series]!.forEach((channel, c) => {
+      for (let t = 0; t < timeSteps; t++) x[start + t * inputSize + c] = channel(first + t, now, last);
+    });
   }
 
   #noWindow(where: string, series?: number): DataError {
     const { lookBack, horizon } = this.#fitted.options;
-    const lengths = this.#table.series.map(({ rows }) => rows.length);
-    const id = series === undefined ? undefined : this.#table.series[series]!.id;
+    const chosen = series === undefined ? this.#table.series : [this.#table.series[series]!];
+    const longest = chosen.reduce((most, { rows }) => Math.max(most, rows.length), 0);
+    const id = series === undefined ? undefined : chosen[0]!.id;
     const of = id === undefined ? '' : ` of series '${id}'`;
     const expected = `a window${of} of ${this.#firstStep() + 1} steps back and ${horizon} ahead, with ${where}`;
-    const longest = series === undefined ? Math.max(...lengths) : lengths[series]!;
     const received = `${longest} steps`;
     return new DataError(`table: expected ${expected}, received ${received}`, {
       name: 'table',
@@ -214,22 +190,6 @@ export class SeriesWindows {
       horizon,
     });
   }
-}
-
-/** What x holds: inputs, known columns, calendar, masks, and with known columns whether a step lies ahead. */
-export function channelNames(options: ResolvedSeriesOptions): string[] {
-  const { inputs, known, time, calendar, missingMask } = options;
-  const columns = [...inputs, ...known.filter((name) => name !== time)];
-  return [
-    ...columns,
-    ...calendar.flatMap((feature) => [`${feature}.sin`, `${feature}.cos`]),
-    ...(missingMask ? columns.map((name) => `${name}.missing`) : []),
-    ...(known.length > 0 ? ['ahead'] : []),
-  ];
-}
-
-function scaled(level: number, { center, scale }: FittedScaler): number {
-  return (level - center) / scale;
 }
 
 /** The first step whose place is `from` or later. */
