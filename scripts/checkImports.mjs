@@ -17,11 +17,11 @@ const typescriptRooms = {
   config: ['errors.ts'],
   ...Object.fromEntries(below.map((room) => [room, [...common, ...below]])),
   native: common,
-  model: [...common, ...below, 'native', 'training'],
+  model: [...common, ...below, 'native', 'training', 'report'],
   training: [...common, ...below, 'native', 'model'],
   experiment: [...common, ...below, 'native', 'model', 'training', 'search', 'report'],
   search: [...common, ...below, 'native', 'model', 'training'],
-  report: [...common, ...below, 'native', 'model', 'training'],
+  report: [...common, ...below, 'native', 'training'],
   cli: [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'experiment', 'index.ts'],
   'index.ts': [...common, ...below, 'native', 'model', 'training', 'search', 'report', 'experiment'],
 };

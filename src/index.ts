@@ -247,6 +247,7 @@ export type { SaveOptions } from './model/checkpointing.js';
 export type { EvaluateOptions, Evaluation } from './model/evaluate.js';
 export type { FindLearningRateOptions } from './model/findLearningRate.js';
 export type { FitOptions } from './model/fit.js';
+export type { ReportOptions } from './model/report.js';
 export type { SuggestBatchSizeOptions } from './model/suggestBatchSize.js';
 export type { DeviceInput } from './model/move.js';
 export type { LabelledData, SequenceInput, TrainingData } from './model/modelData.js';

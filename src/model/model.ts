@@ -27,6 +27,7 @@ import { ModelStream, type ModelStreamOptions } from './modelStream.js';
 import { resetOptimizer, withAveragedWeights } from './optimizerState.js';
 import { predict, type PredictOptions, type Prediction } from './predict.js';
 import { predictSync, type PredictSyncOptions } from './predictSync.js';
+import { report, type ReportOptions } from './report.js';
 import { suggestBatchSize, type SuggestBatchSizeOptions } from './suggestBatchSize.js';
 import { parameterCount, summary } from './summary.js';
 import {
@@ -58,7 +59,7 @@ const setWeightsSchema = settings({ strict: flag.default(true) });
 /**
  * A network with its parameters on a device. Made by {@link sequential} or {@link loadModel}.
  *
- * Calls are computed in the order in which they are made. While `fit` runs, `evaluate` (of sequences), `predict`,
+ * Calls are computed in the order in which they are made. While `fit` runs, `evaluate` (of sequences), `predict`, `report`,
  * `getWeights`, `save`, `memory`, `summary` and `dispose` may be called; what would change the model gives BusyError. After
  * `dispose` every call gives DisposedError but `dispose`, `summary` and the properties. Aborting a call by its
  * `signal` leaves a usable model; training steps of the same model that are under way then end with AbortError too.
@@ -435,6 +436,23 @@ export class Model implements AsyncDisposable, Disposable {
    */
   save(path: string, options: SaveOptions = {}): Promise<void> {
     return Model.#call(this, 'save', (context) => save(context, path, options));
+  }
+
+  /**
+   * Writes one HTML file that tells what the model is and how good it is: scores, curves of training, confusion matrix or
+   * forecast, worst examples, layers, data, configuration and versions. It has no scripts and needs no network.
+   *
+   * @param dir The folder, made where it is not there.
+   * @returns The file's path.
+   * @throws ConfigError, ShapeError, DataError, DisposedError, and what the file system says
+   * @example
+   * ```ts
+   * const history = await model.fit(data, { loss: 'crossEntropy', metrics: ['accuracy'], epochs: 20 });
+   * await model.report('report', { history, data: test, labels: ['walk', 'run', 'rest'] });
+   * ```
+   */
+  report(dir: string, options: ReportOptions = {}): Promise<string> {
+    return Model.#call(this, 'report', (context) => report(context, dir, options));
   }
 
   /**

@@ -6,7 +6,16 @@ import type { ResolvedModel } from './modelConfig.js';
 
 /** A table of the layers with output shapes and parameter counts, and the totals. */
 export function summary({ config, input, chain }: ResolvedModel): string {
-  const rows = [
+  const rows = summaryRows({ input, chain });
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => rowText(row, widths));
+  const rule = '─'.repeat(lines[0]!.length);
+  return [config.name, rule, lines[0], rule, ...lines.slice(1), rule, totals(chain)].join('\n');
+}
+
+/** The table's cells, its head first. */
+export function summaryRows({ input, chain }: Pick<ResolvedModel, 'input' | 'chain'>): string[][] {
+  return [
     ['layer', 'output', 'parameters'],
     ['input', shapeText(signalShape(input)), ''],
     ...chain.map((link) => [
@@ -15,10 +24,6 @@ export function summary({ config, input, chain }: ResolvedModel): string {
       countText(parameterCount([link])),
     ]),
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) => rowText(row, widths));
-  const rule = '─'.repeat(lines[0]!.length);
-  return [config.name, rule, lines[0], rule, ...lines.slice(1), rule, totals(chain)].join('\n');
 }
 
 /** The number of parameters of some layers. */
@@ -44,7 +49,8 @@ function rowText([layer, output, parameters]: string[], widths: number[]): strin
   return `${layer!.padEnd(widths[0]!)}   ${output!.padEnd(widths[1]!)}   ${parameters!.padStart(widths[2]!)}`;
 }
 
-function totals(chain: readonly ChainLink[]): string {
+/** All parameters, those that learn, and their bytes, in words. */
+export function totals(chain: readonly ChainLink[]): string {
   const all = parameterCount(chain);
   const frozen = parameterCount(chain.filter(({ layer }) => 'trainable' in layer && !layer.trainable));
   const mebibytes = ((4 * all) / 2 ** 20).toFixed(1);

@@ -7,6 +7,7 @@ import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import type { SequentialOptions } from '../model/modelConfig.js';
 import { sequential } from '../model/sequential.js';
+import { deviceFields, type DeviceOptions } from '../native/deviceOptions.js';
 import type { Callback } from '../training/callbacks.js';
 import type { EpochRecord } from '../training/history.js';
 import { monitored, rises, type Monitor } from '../training/monitor.js';
@@ -82,6 +83,8 @@ async function trainRungs(runs: readonly FoldRun[], plan: ModelPlan, trial: Tria
     }
     outcome = { value: mean(values), ...(runs.length > 1 && { folds: values }), metrics: metricsOf(runs) };
     if (!isHalving) break;
+    // What its own callbacks stopped does not go on.
+    if (runs.some(({ hasStopped }) => hasStopped)) break;
     await Promise.all(runs.map((run) => run.save(goal)));
     const goesOn = await trial.report(goal, outcome.value);
     if (!goesOn) break;
@@ -104,6 +107,7 @@ class FoldRun {
   #model: Model | undefined;
   #reached = 0;
   #best: EpochRecord | undefined;
+  #hasStopped = false;
 
   constructor(part: TrainingPart, fold: number, plan: ModelPlan, trial: Trial, measure: Measure) {
     this.#part = part;
@@ -116,6 +120,11 @@ class FoldRun {
   /** The record that the value is taken from. */
   get record(): EpochRecord | undefined {
     return this.#best;
+  }
+
+  /** A callback of the plan's own ended training before its epoch. */
+  get hasStopped(): boolean {
+    return this.#hasStopped;
   }
 
   /** Trains up to the end of an epoch, of a run of `epochs`, and gives the value there. */
@@ -134,6 +143,7 @@ class FoldRun {
       callbacks: [...callbacks, stopAfter(goal, this.#measure.monitor)],
     });
     this.#reached = goal;
+    this.#hasStopped = history.epochs.at(-1)!.epoch < goal;
     for (const record of history.epochs) this.#keep(record);
     return monitored(this.#best!, this.#measure.monitor, 'search');
   }
@@ -159,8 +169,7 @@ class FoldRun {
     const path = reached > 0 ? this.#path(reached) : undefined;
     if (path !== undefined && existsSync(path)) {
       this.#reached = reached;
-      const { input: _, inputSize: __, seed: ___, name: ____, vocabulary: _____, ...device } = options ?? {};
-      this.#model = await loadModel(path, { threads, ...device });
+      this.#model = await loadModel(path, { threads, ...deviceOptionsOf(options) });
     } else this.#model = await sequential(layers, { threads, seed, ...options });
     return this.#model;
   }
@@ -176,6 +185,10 @@ class FoldRun {
     const value = (one: EpochRecord) => sign * monitored(one, monitor, 'search');
     if (take === 'last' || this.#best === undefined || value(record) < value(this.#best)) this.#best = record;
   }
+}
+
+function deviceOptionsOf(options: SequentialOptions = {}): DeviceOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(deviceFields, name)));
 }
 
 function stopAfter(epoch: number, monitor: Monitor): Callback {

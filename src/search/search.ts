@@ -33,9 +33,10 @@ export async function runSearch<C>(options: CommonOptions, search: PreparedSearc
     checkSpace(options.schema, search.leaves, configs(trials, configOf), owner);
   const run = runOf(options, owner);
   const mode = modeOf(options);
-  const folder = await folderOf(options, search, run);
   const runner = await runnerOf(run);
+  let folder: Awaited<ReturnType<typeof folderOf>>;
   try {
+    folder = await folderOf(options, search, run);
     const results = await withStore(options, search, mode, (store) =>
       loopOf(options, search, mode, { store, runner, folder: folder?.path, run }).run(),
     );

@@ -171,7 +171,7 @@ export class SearchLoop {
   }
 
   async #report(progress: Progress, resource: number, value: number): Promise<boolean> {
-    if (this.#over) return false;
+    if (this.#over || this.#isDone(progress)) return false;
     if (this.#rungs.length === 0) return true;
     const rung = progress.reports.length;
     if (rung === this.#rungs.length) return false;
@@ -223,6 +223,11 @@ export class SearchLoop {
 
   async #settleRung(progress: Progress): Promise<void> {
     if (this.#isWhole(progress)) await this.#add(progress, 'finished', reached(progress));
+  }
+
+  #isDone({ number }: Progress): boolean {
+    const state = this.#results.get(number)?.state;
+    return state !== undefined && state !== 'pruned';
   }
 
   #isWhole({ reports }: Progress): boolean {

@@ -9,6 +9,6 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'broken'; readonly failure: TrialFailure }
-  | { readonly kind: 'report'; readonly resource: number; readonly value: number }
+  | { readonly kind: 'report'; readonly number: number; readonly resource: number; readonly value: number }
   | { readonly kind: 'ended'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly failure: TrialFailure };

@@ -69,7 +69,7 @@ export function memoryStore(): TrialStore {
  */
 export async function openStore(folder: string, identity: SearchIdentity): Promise<TrialStore> {
   const path = join(folder, trialsFile);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { lines, bytes } = await readLines(path);
   const [first, ...rest] = lines;
   if (first !== undefined) requireSame(first, identity, path);
@@ -85,6 +85,18 @@ export async function openStore(folder: string, identity: SearchIdentity): Promi
     addReport: (report) => add({ kind: 'report', ...report }),
     close: () => file.close(),
   };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new CheckpointError(
+      `${folder}: cannot be made a search's folder`,
+      { path: folder },
+      { cause: error },
+    );
+  }
 }
 
 // One line after the other, each on disk before the next.

@@ -1,6 +1,6 @@
 // A worker thread of a search: imports the trial function's module once, then calls it as it is told.
 import { parentPort, workerData } from 'node:worker_threads';
-import { failureOf, makeTrial, type TrialFunction } from './trial.js';
+import { failureOf, makeTrial, type Trial, type TrialFunction } from './trial.js';
 import type { FromWorker, ToWorker } from './trialMessages.js';
 
 const port = parentPort!;
@@ -9,17 +9,21 @@ const { signal } = new AbortController();
 const decisions: ((goOn: boolean) => void)[] = [];
 const tell = (message: FromWorker) => port.postMessage(message);
 
-function report(resource: number, value: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    decisions.push(resolve);
-    tell({ kind: 'report', resource: Number(resource), value: Number(value) });
-  });
+function reporter(number: number): Trial['report'] {
+  return (resource, value) =>
+    new Promise((resolve) => {
+      decisions.push(resolve);
+      tell({ kind: 'report', number, resource: Number(resource), value: Number(value) });
+    });
 }
 
 async function callTrial(run: TrialFunction<never>, { config, facts }: Extract<ToWorker, { kind: 'call' }>) {
   try {
     // What cannot be sent is a failure as well.
-    tell({ kind: 'ended', value: await run(config as never, makeTrial(facts, signal, report)) });
+    tell({
+      kind: 'ended',
+      value: await run(config as never, makeTrial(facts, signal, reporter(facts.number))),
+    });
   } catch (error) {
     tell({ kind: 'failed', failure: failureOf(error) });
   }

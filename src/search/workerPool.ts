@@ -33,7 +33,7 @@ class TrialThread {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.kind === 'ready') resolve();
-        else if (message.kind === 'broken') reject(brokenModule(module, message.failure));
+        else if (message.kind === 'broken') this.#end(brokenModule(module, message.failure), reject);
         else void this.#hear(message);
       });
       this.#worker.once('error', (error) => this.#end(error, reject));
@@ -64,8 +64,11 @@ class TrialThread {
 
   async #hear(message: Extract<FromWorker, { kind: 'report' | 'ended' | 'failed' }>): Promise<void> {
     const current = this.#current;
-    if (current === undefined) return;
-    if (message.kind === 'ended') current.resolve(message.value);
+    // A report that its trial did not wait for may come when another trial is under way.
+    if (message.kind === 'report' && message.number !== current?.call.facts.number) {
+      this.tell({ kind: 'decision', goOn: false });
+    } else if (current === undefined) return;
+    else if (message.kind === 'ended') current.resolve(message.value);
     else if (message.kind === 'failed') current.reject(new RemoteError(message.failure));
     else this.tell({ kind: 'decision', goOn: await current.call.report(message.resource, message.value) });
   }
@@ -106,7 +109,7 @@ export class WorkerPool implements TrialRunner {
   }
 
   async call(call: TrialCall): Promise<unknown> {
-    const thread = this.#idle.pop() ?? this.#start();
+    const thread = this.#next();
     try {
       await thread.ready;
       return await thread.call(call);
@@ -122,6 +125,13 @@ export class WorkerPool implements TrialRunner {
 
   async close(): Promise<void> {
     await Promise.all([...this.#all].map((thread) => thread.terminate()));
+  }
+
+  #next(): TrialThread {
+    for (let thread = this.#idle.pop(); thread !== undefined; thread = this.#idle.pop()) {
+      if (!thread.ended) return thread;
+    }
+    return this.#start();
   }
 
   #start(): TrialThread {

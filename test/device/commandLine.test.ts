@@ -341,7 +341,6 @@ describe.skipIf(!existsSync(compiled))('tune', () => {
     writeFileSync(path, JSON.stringify({ ...config, search: { method: 'grid', space, concurrency: 2 } }));
     const tuned = cudnnLstm(['tune', 'textClassification/config.json', '--json'], {
       cwd: folder,
-      dist: true,
     });
     expect(tuned).toMatchObject({ status: 0 });
     const { best } = JSON.parse(tuned.stdout) as { best: { value: number; values: Record<string, number> } };
@@ -356,7 +355,6 @@ describe.skipIf(!existsSync(compiled))('tune', () => {
     // All trials are stored: nothing is trained again.
     const again = cudnnLstm(['tune', 'textClassification/config.json', '--json'], {
       cwd: folder,
-      dist: true,
     });
     expect(JSON.parse(again.stdout)).toEqual(JSON.parse(tuned.stdout));
   });

@@ -18,6 +18,7 @@ import {
   sequential,
   type ModelPlan,
   type Trial,
+  type TrainingControl,
 } from '../../src/index.js';
 import { Draws } from '../support/draws.js';
 
@@ -144,7 +145,7 @@ describe('asha over models', () => {
   it('comes in memory and by checkpoints to the bits of training in one go', async () => {
     const inMemory = await asha(search);
     const stored = await asha({ ...search, folder });
-    const plain = (result: typeof inMemory) => result.trials.map(({ seconds: _, ...trial }) => trial);
+    const plain = (result: typeof inMemory) => result.trials.map(({ seconds: _seconds, ...trial }) => trial);
     expect(plain(stored)).toEqual(plain(inMemory));
     const { best } = inMemory;
     expect(best.resource).toBe(4);
@@ -158,6 +159,23 @@ describe('asha over models', () => {
     // The newest checkpoint of each fold is what is left.
     const files = await readdir(join(folder, `trial-${best.number}`));
     expect(files.sort()).toEqual(['fold-0-epoch-4.safetensors', 'fold-1-epoch-4.safetensors']);
+  });
+
+  it('does not promote a model whose own callback ended its training', async () => {
+    const stopping = (config: { hiddenSize: number; rate: number }) => {
+      const { fit, ...plan } = build(config);
+      return {
+        ...plan,
+        fit: {
+          ...fit,
+          callbacks: [{ onEpochEnd: (_: unknown, control: TrainingControl) => control.stop() }],
+        },
+      };
+    };
+    const { trials } = await asha({ ...search, minResource: 2, build: stopping });
+    expect(trials.map(({ state, resource }) => ({ state, resource }))).toEqual(
+      Array.from({ length: 4 }, () => ({ state: 'finished', resource: 2 })),
+    );
   });
 
   it('lets a function of one’s own report by a callback of fit, and go on from its checkpoint', async () => {

@@ -101,7 +101,7 @@ describe('a stored search', () => {
     await appendFile(join(folder, 'file'), '');
     await expect(
       randomSearch({ space, trials: 1, folder: join(folder, 'file'), run: () => 0 }),
-    ).rejects.toThrow();
+    ).rejects.toThrow(`${join(folder, 'file')}: cannot be made a search's folder`);
   });
 });
 
@@ -156,11 +156,11 @@ describe.skipIf(!existsSync(dist))('a search that is killed (with dist/ built)',
     const { killed, text } = await runProcess(method, folder);
     expect(killed).toBe(false);
     expect(JSON.parse(text)).toEqual(
-      JSON.parse(JSON.stringify(trials.map(({ seconds: _, ...trial }) => trial))),
+      JSON.parse(JSON.stringify(trials.map(({ seconds: _seconds, ...trial }) => trial))),
     );
-    // Each kill cost the trial that was under way, and nothing else.
+    // A kill costs at most the trial that was under way.
     const callsKilled = (await readFile(log, 'utf8')).trimEnd().split('\n').length;
-    expect(callsKilled).toBeGreaterThan(calls);
+    expect(callsKilled).toBeGreaterThanOrEqual(calls);
     expect(callsKilled).toBeLessThanOrEqual(calls + 2);
   });
 });

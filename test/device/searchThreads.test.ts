@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type * as Package from '../../src/index.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const dist = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
@@ -25,9 +26,7 @@ async function calls(): Promise<number[][]> {
 
 // Worker threads load the compiled package: `npm run build` makes dist/.
 describe.skipIf(!existsSync(dist))('a search in worker threads (with dist/ built)', async () => {
-  const { asha, ConfigError, draw, gridSearch, randomSearch } = (await import(
-    dist
-  )) as typeof import('../../src/index.js');
+  const { asha, ConfigError, draw, gridSearch, randomSearch } = (await import(dist)) as typeof Package;
 
   it('runs trials side by side, in threads that are kept, to the same values as on this thread', async () => {
     const space = { a: draw.uniform(0, 6) };

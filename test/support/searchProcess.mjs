@@ -21,5 +21,5 @@ export const searches = {
 
 if (import.meta.url === pathToFileURL(script ?? '').href) {
   const result = await searches[method](folder, log, 40);
-  console.log(JSON.stringify(result.trials.map(({ seconds: _, ...trial }) => trial)));
+  console.log(JSON.stringify(result.trials.map(({ seconds: _seconds, ...trial }) => trial)));
 }

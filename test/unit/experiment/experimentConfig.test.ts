@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { startingConfig } from '../../../src/cli/startingConfig.js';
 import { taskNames } from '../../../src/experiment/dataConfig.js';
 import { experimentJsonSchema } from '../../../src/experiment/experimentConfig.js';
-import { ConfigError, resolveExperiment, type ExperimentConfig } from '../../../src/index.js';
+import {
+  ConfigError,
+  cosineDecay,
+  resolveExperiment,
+  warmup,
+  type ExperimentConfig,
+} from '../../../src/index.js';
 
 const plain = {
   version: 1,
@@ -19,11 +25,7 @@ const plain = {
   training: {
     optimizer: {
       kind: 'adam',
-      learningRate: {
-        kind: 'warmup',
-        length: 3,
-        learningRate: { kind: 'cosineDecay', initial: 1e-3, end: 0, per: 'step' },
-      },
+      learningRate: warmup({ length: 3, learningRate: cosineDecay({ initial: 1e-3 }) }),
       accumulate: 2,
     },
     metrics: ['accuracy', { kind: 'topK', k: 2 }],

@@ -74,9 +74,9 @@ describe('asha', () => {
   const ladder = (number: number, from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, i) => `${number}@${from + i}`);
   const course = [
-    ...['0@1', '1@1', '2@1', ...ladder(1, 2, 3), '3@1', ...ladder(3, 2, 3), '4@1', '5@1', ...ladder(5, 2, 3)],
-    ...[...ladder(3, 4, 9), '6@1', '7@1', '8@1'],
-  ];
+    ['0@1', '1@1', '2@1', ...ladder(1, 2, 3), '3@1', ...ladder(3, 2, 3), '4@1', '5@1', ...ladder(5, 2, 3)],
+    [...ladder(3, 4, 9), '6@1', '7@1', '8@1'],
+  ].flat();
 
   it('gives each trial the resource that hand arithmetic gives it, waiting in memory', async () => {
     const log: string[] = [];
