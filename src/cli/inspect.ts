@@ -59,7 +59,7 @@ function modelFacts({
     optimizer: content.optimizer !== undefined,
     ...(vocabulary && { vocabulary: { kind: vocabulary.kind, size: vocabulary.size } }),
     ...(labels && { labels }),
-    ...(series && { series: series.options }),
+    ...(series && { series: series.options, seriesColumns: series.columns }),
     ...(compiled && { loss: compiled.loss, metrics: compiled.metrics }),
     ...(metadata && { metadata }),
   };

@@ -6,7 +6,6 @@ import type { ResolvedExperiment } from '../experiment/experimentConfig.js';
 import { inFile, readExperiment, type ExperimentFile } from '../experiment/readExperiment.js';
 import { pathFrom } from '../experiment/source.js';
 import { loadModel } from '../model/loadModel.js';
-import type { Model } from '../model/model.js';
 import type { Callback } from '../training/callbacks.js';
 import { csvLog } from '../training/callbacks/csvLog.js';
 import { modelCheckpoint } from '../training/callbacks/modelCheckpoint.js';
@@ -24,6 +23,7 @@ not stopped. A second Ctrl-C ends at once.
 
   --resume              go on from the config's output.checkpoint
   --epochs N            instead of the config's
+  --report FOLDER       writes report.html there: curves, confusion matrix or forecast, worst examples
 ${deviceHelp}
   --quiet               no progress
   --json                results as one line of JSON`;
@@ -35,6 +35,7 @@ export async function run(args: string[]): Promise<number> {
     options: {
       resume: { type: 'boolean', default: false },
       epochs: { type: 'string' },
+      report: { type: 'string' },
       quiet: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       ...deviceArgs,
@@ -58,6 +59,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 interface Settings {
+  readonly report?: string | undefined;
   readonly resume: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -79,7 +81,7 @@ async function train(file: ExperimentFile, settings: Settings): Promise<number> 
       signal: interruption.signal,
       resume: settings.resume,
     });
-    return await finished(file, model, history, settings);
+    return await finished(file, experiment, history, settings);
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
     await model.save(checkpoint);
@@ -130,18 +132,24 @@ function files({ config, folder }: ExperimentFile, checkpoint: string): Callback
 
 async function finished(
   { config, folder }: ExperimentFile,
-  model: Model,
+  { model, train: trainingData, fit }: Experiment,
   history: History,
-  { json, quiet }: Settings,
+  { json, quiet, report: reportFolder }: Settings,
 ): Promise<number> {
   const path = pathFrom(folder, config.output.model);
   await model.save(path, { includeOptimizer: false });
+  const report =
+    reportFolder === undefined
+      ? undefined
+      : await model.report(reportFolder, { history, trainingData, data: fit.validationData, config });
   const last = history.epochs.at(-1);
   if (json) {
-    await print(JSON.stringify({ model: path, stopped: history.stopped, ...last, history: history.epochs }));
+    await print(
+      JSON.stringify({ model: path, report, stopped: history.stopped, ...last, history: history.epochs }),
+    );
     return exitCode.ok;
   }
-  await print(aligned({ ...last, model: path }));
+  await print(aligned({ ...last, model: path, ...(report !== undefined && { report }) }));
   if (!quiet) say(nextSteps(config, path));
   return exitCode.ok;
 }

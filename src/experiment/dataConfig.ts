@@ -47,16 +47,31 @@ const rows = {
   columns: names.optional(),
 };
 
-const vocabulary = settings({
-  kind: choice('character', 'word').default('word'),
-  minFrequency: whole(1).default(1),
-});
+const minFrequency = whole(1).default(1);
+const maxSize = whole(2).optional();
+
+const vocabularySchemas = {
+  character: settings({ minFrequency, maxSize }),
+  word: settings({ minFrequency, maxSize, split: choice('words', 'whitespace').default('words') }),
+  bytePair: settings({ maxSize: whole(256), minFrequency: whole(1).default(2) }),
+};
+
+type Kinds<M extends 'input' | 'output'> = {
+  [K in keyof typeof vocabularySchemas]: { readonly kind: K } & Readonly<
+    M extends 'input' ? z.input<(typeof vocabularySchemas)[K]> : z.output<(typeof vocabularySchemas)[K]>
+  >;
+}[keyof typeof vocabularySchemas];
+
+/** How text becomes token ids. */
+export type VocabularyConfig = Kinds<'output'>;
+
+const vocabulary = kinds(vocabularySchemas) as z.ZodType<VocabularyConfig, Kinds<'input'>>;
 
 const textClassification = settings({
   ...rows,
   text: column.default('text'),
   label: column.default('label'),
-  vocabulary: vocabulary.default({ kind: 'word', minFrequency: 1 }),
+  vocabulary: vocabulary.prefault({ kind: 'word' }),
   maxLength: whole(1).optional(),
 });
 
@@ -79,13 +94,13 @@ const tagging = settings({
   format: choice('tokenLines', 'jsonLines').optional(),
   tokens: column.default('tokens'),
   tags: column.default('tags'),
-  minFrequency: whole(1).default(1),
+  minFrequency,
   lowerCase: flag.default(false),
 });
 
 const languageModel = settings({
   ...files,
-  vocabulary: vocabulary.default({ kind: 'character', minFrequency: 1 }),
+  vocabulary: vocabulary.prefault({ kind: 'character' }),
   timeSteps: whole(1).default(64),
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { descriptor } from '../config/kinds.js';
+import { kinds } from '../config/kinds.js';
 import { initializerSettings } from '../initializers/initializer.js';
 import {
   activationRegularizerSettings,
@@ -27,7 +27,7 @@ export type LayerConfig =
   | ({ readonly kind: 'pool' } & PoolOptions)
   | ({ readonly kind: 'activationRegularizer' } & ActivationRegularizerOptions);
 
-const initializer = descriptor(initializerSettings).optional();
+const initializer = kinds(initializerSettings).optional();
 
 const layerSettings: { readonly [K in Layer['kind']]: z.ZodType } = {
   embedding: embeddingSettings.extend({
@@ -54,5 +54,5 @@ const layerSettings: { readonly [K in Layer['kind']]: z.ZodType } = {
 
 /** The layers of a model, from input to output. */
 export const layersSchema = z
-  .array(descriptor<LayerConfig>(layerSettings), { error: () => 'a list of layers' })
+  .array(kinds(layerSettings) as z.ZodType<LayerConfig>, { error: () => 'a list of layers' })
   .min(1, { error: () => 'at least one layer' });

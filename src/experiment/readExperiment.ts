@@ -35,7 +35,7 @@ export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(plain);
   } catch (cause) {
-    const place = placeOf(cause, plain);
+    const place = placeOf(plain);
     const received = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`${place}expected JSON, received ${received}`, { path, received }, { cause });
   }
@@ -51,10 +51,29 @@ export async function inFile<T>(path: string, run: () => Promise<T>): Promise<T>
   }
 }
 
-// JSON.parse says at which character it gave up, except at the end of the text.
-function placeOf(cause: unknown, text: string): string {
-  const message = cause instanceof Error ? cause.message : '';
-  const found = /position (\d+)/.exec(message)?.[1];
-  const before = text.slice(0, found === undefined ? text.length : Number(found)).split('\n');
+function placeOf(text: string): string {
+  const before = text.slice(0, errorPosition(text)).split('\n');
   return `line ${before.length}, column ${before.at(-1)!.length + 1}: `;
+}
+
+// JSON.parse does not always say where it gave up: the first character that makes what precedes it no beginning of JSON.
+function errorPosition(text: string): number {
+  let [fine, broken] = [0, text.length + 1];
+  while (broken - fine > 1) {
+    const middle = (fine + broken) >> 1;
+    if (isBroken(text.slice(0, middle))) broken = middle;
+    else fine = middle;
+  }
+  return broken - 1;
+}
+
+function isBroken(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    const message = (error as SyntaxError).message;
+    const position = /position (\d+)/.exec(message)?.[1];
+    return !/end of JSON|Unterminated/.test(message) && Number(position ?? 0) < text.length;
+  }
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,6 +99,7 @@ describe('the packed package', () => {
         'native/cpu/cpu_device.h',
         'scripts/buildNative.mjs',
         'scripts/support/shell.mjs',
+        'schema/config.schema.json',
       ]),
     );
   });
@@ -115,6 +116,39 @@ describe('the packed package', () => {
     };
     for (const name of ['preinstall', 'install', 'postinstall']) expect(scripts).not.toHaveProperty(name);
     expect(packed).not.toContain('binding.gyp');
+  });
+});
+
+describe('the command line of a dependent', () => {
+  const command = (...args: string[]) =>
+    spawnSync('npx', ['--no-install', 'cudnn-lstm', ...args], {
+      cwd: app,
+      encoding: 'utf8',
+      env: strangerEnv,
+      timeout: 120_000,
+    });
+
+  it('goes from an empty folder to predictions, and searches', { timeout: 300_000 }, () => {
+    const init = command('init', 'spam', '--yes', '--hidden-size', '8', '--epochs', '2');
+    expect(init).toMatchObject({ status: 0, stdout: 'spam/config.json\nspam/train.ts\nspam/texts.csv\n' });
+    const path = join(app, 'spam/config.json');
+    const config = JSON.parse(readFileSync(path, 'utf8')) as { $schema: string };
+    expect(existsSync(join(app, 'spam', config.$schema))).toBe(true);
+    const space = { 'training.optimizer.learningRate': [0.001, 0.01] };
+    writeFileSync(path, JSON.stringify({ ...config, search: { method: 'grid', space } }));
+
+    const train = command('train', 'spam/config.json', '--json');
+    expect(train).toMatchObject({ status: 0 });
+    expect(JSON.parse(train.stdout)).toMatchObject({ epoch: 2 });
+    const evaluate = command('evaluate', 'spam/config.json', '--json');
+    expect(JSON.parse(evaluate.stdout)).toEqual({
+      loss: expect.any(Number) as number,
+      accuracy: expect.any(Number) as number,
+    });
+    const predict = command('predict', 'spam/model.safetensors', 'spam/texts.csv', '--to', 'jsonLines');
+    expect(predict.stdout.trim().split('\n')).toHaveLength(200);
+    const tune = command('tune', 'spam/config.json', '--json');
+    expect(JSON.parse(tune.stdout)).toMatchObject({ best: { config: 'spam/best.json' } });
   });
 });
 

@@ -2,9 +2,9 @@ import { languageModelStream, type LanguageModelStream } from '../../data/langua
 import { settings, whole } from '../../config/fields.js';
 import { textOf } from '../../data/sources/text.js';
 import { DataError } from '../../errors.js';
-import { characterVocabulary, wordVocabulary, type Vocabulary } from '../../text/vocabulary.js';
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
+import { makeVocabulary } from '../makeVocabulary.js';
 import type { Reading } from '../source.js';
 import type { Preparation, Task } from './task.js';
 
@@ -23,7 +23,7 @@ export const languageModel: Task<'languageModel'> = {
     const { model, batchSize } = preparation;
     const kept =
       model === undefined ? { timeSteps: data.timeSteps, batchSize } : keptSettings(model, keptSchema);
-    const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
+    const vocabulary = model?.vocabulary ?? makeVocabulary(data.vocabulary, train);
     const stream = (text: string, name: string) => cut(vocabulary.encode(text), kept, name);
     const training = stream(train, data.train);
     return {
@@ -69,11 +69,6 @@ async function wholeText({
   const pieces: string[] = [];
   for await (const piece of textOf(source, encoding)) pieces.push(piece);
   return { name: typeof source === 'string' ? source : 'input', text: pieces.join('') };
-}
-
-function vocabularyOf({ vocabulary }: Data, text: string): Vocabulary {
-  const make = vocabulary.kind === 'word' ? wordVocabulary : characterVocabulary;
-  return make(text, { minFrequency: vocabulary.minFrequency });
 }
 
 function cut(

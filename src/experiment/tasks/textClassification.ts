@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { settings, text, whole } from '../../config/fields.js';
 import type { Loss } from '../../losses/loss.js';
 import type { LabelledData } from '../../model/modelData.js';
-import { characterVocabulary, unknownId, wordVocabulary, type Vocabulary } from '../../text/vocabulary.js';
+import { unknownId, type Vocabulary } from '../../text/vocabulary.js';
 import { linesOf, sourceName } from '../../data/sources/text.js';
 import { arriving } from '../arriving.js';
 import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHead } from '../classes.js';
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
+import { makeVocabulary } from '../makeVocabulary.js';
 import { readRecords } from '../readRecords.js';
 import { collect, labelOf, textOf, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
@@ -121,9 +122,10 @@ function fittedHead(data: Data, loss: Loss, train: readonly SourceRecord[]): Cla
 }
 
 function vocabularyOf({ vocabulary, text: column }: Data, train: readonly SourceRecord[]): Vocabulary {
-  const make = vocabulary.kind === 'word' ? wordVocabulary : characterVocabulary;
-  const texts = train.map((record) => textOf(record, column));
-  return make(texts, { minFrequency: vocabulary.minFrequency });
+  return makeVocabulary(
+    vocabulary,
+    train.map((record) => textOf(record, column)),
+  );
 }
 
 function labelledTexts(
