@@ -173,7 +173,7 @@ export class TrainingLoop implements ResumableRun {
     await this.#each('onEpochBegin', (callback) =>
       callback.onEpochBegin?.({ epoch, batchesDone }, this.#control),
     );
-    display.epochBegin({ epoch, epochs, batches: this.#batches, unit: source.unit });
+    display.epochBegin({ epoch, epochs, batches: this.#batches, batchesDone, unit: source.unit });
     if (source.carriesStates && this.#trainedOn === 0) await session.resetStates();
     const isComplete = await this.#runBatches();
     if (!isComplete) this.#cutShort = await this.state();
