@@ -17,6 +17,26 @@ export {
   type TokenSequence,
 } from './data/examples.js';
 export type { ExampleSource } from './data/exampleSource.js';
+export { collectExamples, type CollectedExamples } from './data/sources/collectExamples.js';
+export type { ColumnType, ColumnValue } from './data/sources/columns.js';
+export {
+  csvRecords,
+  type ColumnTypes,
+  type CsvRecord,
+  type CsvRecordOptions,
+} from './data/sources/csvRecords.js';
+export type { CsvFormat } from './data/sources/csvRows.js';
+export { csvSequences, type CsvSequence, type CsvSequenceOptions } from './data/sources/csvSequences.js';
+export { jsonLines, type JsonLinesReadOptions } from './data/sources/jsonLines.js';
+export { mapRecords } from './data/sources/mapRecords.js';
+export { readCsv, type CsvColumn, type CsvTable, type ReadCsvOptions } from './data/sources/readCsv.js';
+export type { TextOptions, TextSource } from './data/sources/text.js';
+export {
+  textDirectory,
+  type TextDirectory,
+  type TextDirectoryOptions,
+  type TextRecord,
+} from './data/sources/textDirectory.js';
 export { batchOrder, paddingShare, type BatchOrderOptions, type Sampling } from './data/order.js';
 export {
   kFold,
@@ -27,6 +47,7 @@ export {
   type PlainKFoldOptions,
   type StratifiedKFoldOptions,
 } from './data/folds.js';
+export { padSequences, type PaddedSequences, type PadSequencesOptions } from './data/padSequences.js';
 export type { Divisible, RowKey } from './data/rowKeys.js';
 export { selectRows, type RowData } from './data/selectRows.js';
 export {

@@ -37,13 +37,13 @@ export function sourceCount(source: ExampleSource): number | undefined {
  * @param expected How many there should be, where that is known.
  */
 export async function* checkedExamples(
-  opened: Items | Promise<Items>,
+  open: Opener,
   epoch: number,
   expected: number | undefined,
 ): AsyncGenerator<Example> {
   let index = 0;
   try {
-    const items = await opened;
+    const items = await open(epoch);
     if (!isIterable(items)) throw notASource(`source(${epoch})`, items);
     for await (const example of items) {
       checkExample(example, index);

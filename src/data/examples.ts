@@ -105,7 +105,7 @@ export function exampleStream(source: ExampleSource, options: ExampleStreamOptio
     open(epoch: number, from = 0): AsyncIterable<readonly Example[]> {
       requireWhole('epoch', epoch);
       requireWhole('from', from);
-      const examples = checkedExamples(opener(epoch), epoch, expected);
+      const examples = checkedExamples(opener, epoch, expected);
       const shuffled = shuffledThrough(examples, shuffleBuffer, seed, epoch);
       const rest = { batchSize, dropLast, from };
       const made =

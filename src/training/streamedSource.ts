@@ -32,6 +32,20 @@ interface Reading {
   readonly from: number;
 }
 
+/** What comes after a batch that cannot be used must not be trained on in its place: the next ones may be asked for already. */
+function untilFailure(gather: GatherExamples): GatherExamples {
+  let failure: { readonly error: unknown } | undefined;
+  return (examples) => {
+    if (failure) throw failure.error;
+    try {
+      return gather(examples);
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
+}
+
 /** Reads one batch after the other: a source is never asked for two at a time. */
 class StreamedBatches implements EpochBatches {
   readonly #iterator: AsyncIterator<readonly Example[]>;
@@ -45,7 +59,7 @@ class StreamedBatches implements EpochBatches {
 
   constructor(stream: ExampleStream, gather: GatherExamples, { prefetch, epoch, from }: Reading) {
     this.#iterator = stream.open(epoch, from)[Symbol.asyncIterator]();
-    this.#gather = gather;
+    this.#gather = untilFailure(gather);
     this.#prefetch = prefetch;
     this.#epoch = epoch;
     this.#given = from;
