@@ -25,7 +25,7 @@ export async function writePage(records: readonly RunRecord[], folder: string): 
 function page(summaries: readonly Summary[], records: readonly RunRecord[]): string {
   const versions = (side: 'ours' | 'torch'): string =>
     [...new Set(records.filter((one) => one.side === side).map(({ version }) => version))].join(', ');
-  const threads = Math.max(...records.map((one) => one.threads));
+  const threads = Math.max(...records.filter(({ timed }) => timed).map((one) => one.threads));
   return `# Results on the classic tasks
 
 Written by \`npm run examples\`; every number is computed from the lines of [results.jsonl](results.jsonl), one a run.
@@ -48,14 +48,16 @@ ${table(
 
 ## Training time
 
-Seconds of the training steps alone, validation and preparation of the data left out; of the least disturbed run of each side. PyTorch
+Seconds of the training steps alone, validation and preparation of the data left out; of each side's fastest run with the machine to itself. PyTorch
 reads padded batches with its fused Adam (packed ones where the LSTM is bidirectional), we read lengths.
 
 ![PyTorch's training time by ours](results-time.svg)
 
 ${table(
   ['task', 'ours, s', 'PyTorch, s', 'ratio'],
-  summaries.map(({ task, seconds }) => [task.name, time(seconds.ours), time(seconds.torch), ratio(seconds)]),
+  summaries
+    .filter(({ seconds }) => seconds.ours !== undefined)
+    .map(({ task, seconds }) => [task.name, time(seconds.ours), time(seconds.torch), ratio(seconds)]),
 )}
 
 ## ETTh1 by horizon
@@ -98,7 +100,7 @@ function scoreRow({ task, scores, advantage, baselines }: Summary): string[] {
     spreadText(scores.torch, score),
     advantage === undefined
       ? ''
-      : `${advantage.value > 0 ? '+' : ''}${number(advantage.value)} ± ${number(advantage.error)}`,
+      : `${advantage.value > 0 ? '+' : ''}${number(advantage.value)}${advantage.error >= 0 ? ` ± ${number(advantage.error)}` : ''}`,
     spreadText(scores.torchDefaults, score),
     simpler.join(', '),
   ];

@@ -15,8 +15,10 @@ export interface RunRecord extends Omit<ExampleResult, 'baselines'> {
   readonly baselines?: ExampleResult['baselines'];
   /** Node's or PyTorch's. */
   readonly version: string;
-  /** Of the threads that computed. */
+  /** How many computed. */
   readonly threads: number;
+  /** Nothing else ran on the machine: only such times are compared. */
+  readonly timed: boolean;
 }
 
 /** The runs that have ended, one JSON line each, added as each ends. */

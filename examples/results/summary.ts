@@ -10,7 +10,7 @@ export interface Summary {
   readonly advantage?: { readonly value: number; readonly error: number };
   /** Means over seeds. */
   readonly baselines: Readonly<Record<string, number>>;
-  /** Training of the least disturbed run with the largest number of threads. */
+  /** Training of the fastest run whose time counts. */
   readonly seconds: Readonly<Partial<Record<Side, number>>>;
   readonly parameters: number;
 }
@@ -46,10 +46,7 @@ function scoresOf(own: readonly RunRecord[], side: Side, { score }: Task): Sprea
 }
 
 function fastest(own: readonly RunRecord[], side: Side): number | undefined {
-  const threads = Math.max(...own.map((one) => one.threads));
-  const times = own
-    .filter((one) => one.side === side && one.threads === threads)
-    .map((one) => one.trainSeconds);
+  const times = own.filter((one) => one.side === side && one.timed).map((one) => one.trainSeconds);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

@@ -19,6 +19,7 @@ const run = (
   side,
   seed,
   threads: 2,
+  timed: true,
   scores: { rmse },
   baselines: { linear: 15 },
   parameters: 4513,
@@ -43,9 +44,9 @@ describe('the summary of runs', () => {
     expect(summary!.baselines).toEqual({ linear: 15 });
   });
 
-  it('counts a run that was repeated once, and times of the most threads', () => {
+  it('counts a run that was repeated once, and times of an undisturbed machine alone', () => {
     const again = run('ours', 1, 20, { trainSeconds: 1 });
-    const [summary] = summarise([run('ours', 1, 10, { threads: 1, trainSeconds: 0.5 }), again]);
+    const [summary] = summarise([run('ours', 1, 10, { timed: false, trainSeconds: 0.5 }), again]);
     expect(summary!.scores.ours).toMatchObject({ count: 1, mean: 20 });
     expect(summary!.seconds.ours).toBe(1);
   });
