@@ -6,7 +6,7 @@
  *   npm run examples -- --quick [--data FOLDER] [--only NAME,NAME]
  *
  * Each run that ends is a line of the results file, and one that is there is not run again but with --again, so a run that was
- * stopped goes on. --defaults also runs PyTorch from its own initial distributions. --untimed: other work runs on this machine, so
+ * stopped goes on. --defaults also runs PyTorch from parameters of its own. --untimed: other work runs on this machine, so
  * times are no measurement. --quick runs every example on a small part
  * of its data and writes nothing. The data folder is by default $CUDNN_LSTM_DATA, or shared/data beside the clone;
  * examples whose data set is not there are left out by name.

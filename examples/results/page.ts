@@ -31,13 +31,14 @@ function page(summaries: readonly Summary[], records: readonly RunRecord[]): str
 Written by \`npm run examples\`; every number is computed from the lines of [results.jsonl](results.jsonl), one a run.
 The examples are [examples/](../examples/README.md), the same models in PyTorch [bench/baselines/tasks/](../bench/baselines/tasks/).
 
-**What is the same on both sides:** data, split and order of ids (the example writes them, PyTorch's script reads them), layers,
-loss, optimizer, clipping, batch size, epochs, choice of the epoch, number of parameters and of steps (checked), and in the column
-"PyTorch" the distributions that parameters start from: the package's. "PyTorch, own start" starts as PyTorch does by itself.
-**What differs:** the random numbers: start, order of batches, dropout. So single runs differ and means over seeds should not.
+**What is the same on both sides:** data, split and ids, layers, loss, optimizer, clipping, batch size, epochs, choice of the epoch, the
+parameters that training starts from and the order of the rows (the example writes them all, PyTorch's script reads them); numbers of
+parameters and steps are checked. **What differs:** rounding and, where there is dropout, its masks. So without dropout a seed gives the
+same score on both sides but for rows on the edge, as far as rounding does not grow over training, and with dropout means over seeds
+agree. "PyTorch, own start" starts from parameters and orders of PyTorch's own.
 
-Mean ± standard deviation over seeds (their number in brackets). "Difference" is ours less PyTorch's from the same start ± its standard
-error, above 0 where ours is better: within two standard errors it is noise. Scores are those of the test part, which chose nothing.
+Mean ± standard deviation over seeds (their number in brackets). "Difference" is ours less PyTorch's of the same seed, above 0 where ours
+is better, ± its standard error. Scores are those of the test part, which chose nothing.
 
 CPU, ${processorName()}, times with ${threads} threads; node ${versions('ours')}, torch ${versions('torch')}.
 

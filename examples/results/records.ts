@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import type { ExampleResult } from '../support/run.js';
 
-/** This package; PyTorch from the package's initial distributions; PyTorch from its own. */
+/** This package; PyTorch from the same parameters in the same order; PyTorch from its own start. */
 export const sides = ['ours', 'torch', 'torchDefaults'] as const;
 export type Side = (typeof sides)[number];
 

@@ -56,7 +56,7 @@ export async function* runSides(
     for (const side of wanted) {
       if (side === 'ours') continue;
       const script = join(root, 'bench/baselines/tasks', `${task.example}.py`);
-      const start = side === 'torch' ? 'package' : 'torch';
+      const start = side === 'torch' ? 'example' : 'torch';
       const settings = ['--seed', String(seed), '--threads', String(threads), '--start', start];
       const line = await lastLine(python, [script, folder, ...settings]);
       yield { ...base, side, ...(JSON.parse(line) as Omit<RunRecord, keyof typeof base | 'side'>) };
