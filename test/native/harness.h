@@ -23,6 +23,13 @@ struct Skip {
   std::string reason;
 };
 
+// A build with sanitizers is slow and looks for other faults than wrong numbers: tests of pure arithmetic do less there.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 inline void require(bool condition, const std::string& message) {
   if (!condition) throw Failure{message};
 }

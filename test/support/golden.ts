@@ -131,3 +131,12 @@ export interface OptimizersGolden {
 export function optimizersGolden(): OptimizersGolden {
   return readGolden('optimizers.json');
 }
+
+/** The same by Keras' optimizers, which tell no norms; the LSTM has one bias. */
+export type KerasOptimizersGolden = Omit<OptimizersGolden, 'cases'> & {
+  readonly cases: readonly Omit<OptimizersGolden['cases'][number], 'norms'>[];
+};
+
+export function kerasOptimizersGolden(): KerasOptimizersGolden {
+  return readGolden('kerasOptimizers.json');
+}

@@ -7,33 +7,18 @@ Gates stand in PyTorch's order i f g o. Inputs and start weights are exact in fl
 starts from the same numbers.
 """
 
-import base64
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from goldenArrays import array, arrays, draw
+
 SEED = 20240607
 HERE = Path(__file__).parent
-torch.set_default_dtype(torch.float64)
-torch.set_num_threads(1)
-
-
-def array(tensor):
-    values = np.ascontiguousarray(tensor.detach().numpy(), dtype="<f8")
-    return {"shape": list(values.shape), "float64": base64.b64encode(values.tobytes()).decode()}
-
-
-def arrays(named):
-    return {name: array(tensor) for name, tensor in named}
-
-
-def draw(*shape):
-    return torch.randn(*shape).float().double()
 
 
 def round_to_float32(module):

@@ -6,35 +6,20 @@ Arrays are {"shape", "float64"}: base64 of little-endian float64 in row-major or
 weights, which are exact in float32, and go through the same batches again and again.
 """
 
-import base64
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from goldenArrays import array, arrays, draw
+
 SEED = 20261121
 STEPS = 50
 N, T, C, H, K, BATCHES = 3, 5, 3, 4, 2, 4
 HERE = Path(__file__).parent
-torch.set_default_dtype(torch.float64)
-torch.set_num_threads(1)
-
-
-def array(tensor):
-    values = np.ascontiguousarray(tensor.detach().numpy(), dtype="<f8")
-    return {"shape": list(values.shape), "float64": base64.b64encode(values.tobytes()).decode()}
-
-
-def arrays(named):
-    return {name: array(tensor) for name, tensor in named}
-
-
-def draw(*shape):
-    return torch.randn(*shape).float().double()
 
 
 class Regressor(nn.Module):
