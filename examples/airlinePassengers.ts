@@ -42,7 +42,7 @@ await model.fit(training, {
   optimizer: adam({ learningRate: settings.learningRate }),
   epochs: settings.epochs,
   batchSize: settings.batchSize,
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 const { y } = await model.predict(test.x);
 

@@ -29,7 +29,7 @@ await model.fit(training, {
   epochs: settings.epochs,
   batchSize: settings.batchSize,
   metrics: ['accuracy'],
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 const { accuracy } = await model.evaluate(test);
 

@@ -35,7 +35,7 @@ await model.fit(training, {
   epochs: settings.epochs,
   batchSize: settings.batchSize,
   metrics: ['accuracy'],
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 const { accuracy } = await model.evaluate(test);
 

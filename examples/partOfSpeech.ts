@@ -47,7 +47,7 @@ await model.fit(training, {
   batchSize: settings.batchSize,
   metrics: ['accuracy'],
   validationData: validation,
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 const { accuracy } = await model.evaluate(test);
 

@@ -33,7 +33,7 @@ await model.fit(training, {
   batchSize: settings.batchSize,
   metrics: ['accuracy'],
   validationData: validation,
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 const { accuracy } = await model.evaluate(test);
 

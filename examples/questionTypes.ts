@@ -55,7 +55,7 @@ await model.fit(training, {
   metrics: ['accuracy'],
   validationData: validation,
   callbacks: [
-    run.clock,
+    ...run.watchers,
     earlyStopping({ monitor: 'valAccuracy', patience: settings.epochs, restoreBest: true }),
   ],
 });

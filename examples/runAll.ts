@@ -2,11 +2,12 @@
  * Runs every example, beside the same model in PyTorch where there is a Python with torch, and writes docs/results.md.
  *
  *   npm run examples -- [--data FOLDER] [--torch PYTHON] [--defaults] [--seeds 1,2,3,4,5] [--only NAME,NAME] [--threads 2]
- *                       [--results docs/results.jsonl] [--again] [--page-only]
+ *                       [--results docs/results.jsonl] [--again] [--untimed] [--page-only]
  *   npm run examples -- --quick [--data FOLDER] [--only NAME,NAME]
  *
  * Each run that ends is a line of the results file, and one that is there is not run again but with --again, so a run that was
- * stopped goes on. --defaults also runs PyTorch from its own initial distributions. --quick runs every example on a small part
+ * stopped goes on. --defaults also runs PyTorch from parameters of its own. --untimed: other work runs on this machine, so
+ * times are no measurement. --quick runs every example on a small part
  * of its data and writes nothing. The data folder is by default $CUDNN_LSTM_DATA, or shared/data beside the clone;
  * examples whose data set is not there are left out by name.
  */
@@ -16,7 +17,7 @@ import { parseArgs } from 'node:util';
 
 import { Records, sides, type Side } from './results/records.js';
 import { runExample, runSides } from './results/runTask.js';
-import { tasks, type Task } from './results/tasks.js';
+import { oneAnExample, tasks, type Task } from './results/tasks.js';
 import { writePage } from './results/page.js';
 
 const root = resolve(import.meta.dirname, '..');
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '2' },
     results: { type: 'string', default: join(root, 'docs/results.jsonl') },
     again: { type: 'boolean', default: false },
+    untimed: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     'page-only': { type: 'boolean', default: false },
   },
@@ -44,14 +46,14 @@ else {
 }
 
 async function runQuick(): Promise<void> {
-  for (const task of chosenTasks()) {
+  for (const task of chosenTasks(oneAnExample)) {
     const result = await runExample(task, { data: options.data, seed: 1, threads, quick: true });
     console.log(`${task.name}: ${result}`);
   }
 }
 
 async function runEverything(records: Records): Promise<void> {
-  const chosen = chosenTasks();
+  const chosen = chosenTasks(tasks);
   for (const seed of options.seeds.split(',').map(Number)) {
     for (const task of chosen) {
       const wanted = wantedSides().filter((side) => options.again || !records.has(task.name, side, seed));
@@ -59,7 +61,7 @@ async function runEverything(records: Records): Promise<void> {
       for await (const record of runSides(
         task,
         wanted,
-        { data: options.data, seed, threads },
+        { data: options.data, seed, threads, timed: !options.untimed },
         options.torch ?? '',
       )) {
         records.add(record);
@@ -77,9 +79,9 @@ function wantedSides(): readonly Side[] {
   return options.defaults ? sides : ['ours', 'torch'];
 }
 
-function chosenTasks(): readonly Task[] {
+function chosenTasks(of: readonly Task[]): readonly Task[] {
   const names = options.only?.split(',');
-  const chosen = tasks.filter(({ name }) => names?.includes(name) ?? true);
+  const chosen = of.filter(({ name }) => names?.includes(name) ?? true);
   const missing = chosen.filter(({ dataSet }) => !existsSync(join(options.data, dataSet)));
   for (const { name, dataSet } of missing) console.log(`${name}: skipped, no ${dataSet} in ${options.data}`);
   return chosen.filter((task) => !missing.includes(task));

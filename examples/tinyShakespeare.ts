@@ -50,7 +50,7 @@ await model.fit(languageModelStream({ tokens: training, batchSize, timeSteps }),
   loss: 'crossEntropy',
   optimizer: adam({ learningRate: settings.learningRate, clip: { globalNorm: settings.clipNorm } }),
   epochs: settings.epochs,
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 const { loss } = await model.evaluate(languageModelStream({ tokens: test, batchSize, timeSteps }));
 console.log(await generate(model, { prompt: 'ROMEO:', length: 300, temperature: 0.7, seed: run.seed }));

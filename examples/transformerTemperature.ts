@@ -41,7 +41,7 @@ await model.fit(training, {
   epochs: settings.epochs,
   batchSize: settings.batchSize,
   validationData: validation,
-  callbacks: [run.clock, earlyStopping({ patience: settings.epochs, restoreBest: true })],
+  callbacks: [...run.watchers, earlyStopping({ patience: settings.epochs, restoreBest: true })],
 });
 const { y } = await model.predict(test.x, { batchSize: 256 });
 

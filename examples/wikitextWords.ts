@@ -49,7 +49,7 @@ const history = await model.fit(stream(training), {
   optimizer: adam({ learningRate: settings.learningRate, clip: { globalNorm: settings.clipNorm } }),
   epochs: settings.epochs,
   validationData: stream(validation),
-  callbacks: [run.clock],
+  callbacks: run.watchers,
 });
 for (const { epoch, valLoss } of history.epochs) {
   console.log(`epoch ${epoch}: validation perplexity ${Math.exp(valLoss!).toFixed(1)}`);

@@ -25,19 +25,20 @@ export async function writePage(records: readonly RunRecord[], folder: string): 
 function page(summaries: readonly Summary[], records: readonly RunRecord[]): string {
   const versions = (side: 'ours' | 'torch'): string =>
     [...new Set(records.filter((one) => one.side === side).map(({ version }) => version))].join(', ');
-  const threads = Math.max(...records.map((one) => one.threads));
+  const threads = Math.max(...records.filter(({ timed }) => timed).map((one) => one.threads));
   return `# Results on the classic tasks
 
 Written by \`npm run examples\`; every number is computed from the lines of [results.jsonl](results.jsonl), one a run.
 The examples are [examples/](../examples/README.md), the same models in PyTorch [bench/baselines/tasks/](../bench/baselines/tasks/).
 
-**What is the same on both sides:** data, split and order of ids (the example writes them, PyTorch's script reads them), layers,
-loss, optimizer, clipping, batch size, epochs, choice of the epoch, number of parameters and of steps (checked), and in the column
-"PyTorch" the distributions that parameters start from: the package's. "PyTorch, own start" starts as PyTorch does by itself.
-**What differs:** the random numbers: start, order of batches, dropout. So single runs differ and means over seeds should not.
+**What is the same on both sides:** data, split and ids, layers, loss, optimizer, clipping, batch size, epochs, choice of the epoch, the
+parameters that training starts from and the order of the rows (the example writes them all, PyTorch's script reads them); numbers of
+parameters and steps are checked. **What differs:** rounding and, where there is dropout, its masks. So without dropout a seed gives the
+same score on both sides but for rows on the edge, as far as rounding does not grow over training, and with dropout means over seeds
+agree. "PyTorch, own start" starts from parameters and orders of PyTorch's own.
 
-Mean ± standard deviation over seeds (their number in brackets). "Difference" is ours less PyTorch's from the same start ± its standard
-error, above 0 where ours is better: within two standard errors it is noise. Scores are those of the test part, which chose nothing.
+Mean ± standard deviation over seeds (their number in brackets). "Difference" is ours less PyTorch's of the same seed, above 0 where ours
+is better, ± its standard error. Scores are those of the test part, which chose nothing.
 
 CPU, ${processorName()}, times with ${threads} threads; node ${versions('ours')}, torch ${versions('torch')}.
 
@@ -48,14 +49,16 @@ ${table(
 
 ## Training time
 
-Seconds of the training steps alone, validation and preparation of the data left out; of the least disturbed run of each side. PyTorch
+Seconds of the training steps alone, validation and preparation of the data left out; of each side's fastest run with the machine to itself. PyTorch
 reads padded batches with its fused Adam (packed ones where the LSTM is bidirectional), we read lengths.
 
 ![PyTorch's training time by ours](results-time.svg)
 
 ${table(
   ['task', 'ours, s', 'PyTorch, s', 'ratio'],
-  summaries.map(({ task, seconds }) => [task.name, time(seconds.ours), time(seconds.torch), ratio(seconds)]),
+  summaries
+    .filter(({ seconds }) => seconds.ours !== undefined)
+    .map(({ task, seconds }) => [task.name, time(seconds.ours), time(seconds.torch), ratio(seconds)]),
 )}
 
 ## ETTh1 by horizon
@@ -98,7 +101,7 @@ function scoreRow({ task, scores, advantage, baselines }: Summary): string[] {
     spreadText(scores.torch, score),
     advantage === undefined
       ? ''
-      : `${advantage.value > 0 ? '+' : ''}${number(advantage.value)} ± ${number(advantage.error)}`,
+      : `${advantage.value > 0 ? '+' : ''}${number(advantage.value)}${advantage.error >= 0 ? ` ± ${number(advantage.error)}` : ''}`,
     spreadText(scores.torchDefaults, score),
     simpler.join(', '),
   ];

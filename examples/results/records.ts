@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import type { ExampleResult } from '../support/run.js';
 
-/** This package; PyTorch from the package's initial distributions; PyTorch from its own. */
+/** This package; PyTorch from the same parameters in the same order; PyTorch from its own start. */
 export const sides = ['ours', 'torch', 'torchDefaults'] as const;
 export type Side = (typeof sides)[number];
 
@@ -15,8 +15,10 @@ export interface RunRecord extends Omit<ExampleResult, 'baselines'> {
   readonly baselines?: ExampleResult['baselines'];
   /** Node's or PyTorch's. */
   readonly version: string;
-  /** Of the threads that computed. */
+  /** How many computed. */
   readonly threads: number;
+  /** Nothing else ran on the machine: only such times are compared. */
+  readonly timed: boolean;
 }
 
 /** The runs that have ended, one JSON line each, added as each ends. */

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly threads: number;
   readonly quick?: boolean;
+  /** Nothing else runs beside. Default true. */
+  readonly timed?: boolean;
 }
 
 /** An example with `--json`, in a process of its own. */
@@ -43,9 +45,9 @@ export async function* runSides(
   options: RunOptions,
   python: string,
 ): AsyncGenerator<RunRecord> {
-  const { seed, threads } = options;
+  const { seed, threads, timed = true } = options;
   const folder = mkdtempSync(join(tmpdir(), 'cudnn-lstm-task-'));
-  const base = { task: task.name, seed, threads };
+  const base = { task: task.name, seed, threads, timed };
   try {
     if (wanted.includes('ours')) {
       const result = JSON.parse(await runExample(task, options, ['--export', folder])) as ExampleResult;
@@ -54,10 +56,10 @@ export async function* runSides(
     for (const side of wanted) {
       if (side === 'ours') continue;
       const script = join(root, 'bench/baselines/tasks', `${task.example}.py`);
-      const start = side === 'torch' ? 'package' : 'torch';
+      const start = side === 'torch' ? 'example' : 'torch';
       const settings = ['--seed', String(seed), '--threads', String(threads), '--start', start];
       const line = await lastLine(python, [script, folder, ...settings]);
-      yield { ...base, side, ...(JSON.parse(line) as Omit<RunRecord, 'task' | 'side' | 'seed' | 'threads'>) };
+      yield { ...base, side, ...(JSON.parse(line) as Omit<RunRecord, keyof typeof base | 'side'>) };
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -13,8 +13,3 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { count, mean, deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : Number.NaN };
 }
-
-/** The standard error of the difference of two means (Welch 1947). */
-export function errorOfDifference(a: Spread, b: Spread): number {
-  return Math.sqrt(a.deviation ** 2 / a.count + b.deviation ** 2 / b.count);
-}

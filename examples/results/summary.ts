@@ -1,16 +1,16 @@
 import { sides, type RunRecord, type Side } from './records.js';
-import { errorOfDifference, spreadOf, type Spread } from './statistics.js';
+import { spreadOf, type Spread } from './statistics.js';
 import { tasks, type Task } from './tasks.js';
 
 /** What the runs of a task came to. */
 export interface Summary {
   readonly task: Task;
   readonly scores: Readonly<Partial<Record<Side, Spread>>>;
-  /** Ours less PyTorch's from the same start, above 0 where ours is better; and its standard error. */
+  /** Ours less PyTorch's of the same seed, above 0 where ours is better, averaged; and its standard error, NaN for one seed. */
   readonly advantage?: { readonly value: number; readonly error: number };
   /** Means over seeds. */
   readonly baselines: Readonly<Record<string, number>>;
-  /** Training of the least disturbed run with the largest number of threads. */
+  /** Training of the fastest run whose time counts. */
   readonly seconds: Readonly<Partial<Record<Side, number>>>;
   readonly parameters: number;
 }
@@ -24,10 +24,7 @@ export function summarise(records: readonly RunRecord[]): Summary[] {
     requireSameModel(own);
     const scores = perSide((side) => scoresOf(own, side, task));
     const seconds = perSide((side) => fastest(own, side));
-    const { ours: mine, torch } = scores;
-    const sign = task.score.better === 'higher' ? 1 : -1;
-    const advantage = mine &&
-      torch && { value: sign * (mine.mean - torch.mean), error: errorOfDifference(mine, torch) };
+    const advantage = advantageOf(own, task);
     const baselines = meanBaselines(ours);
     const summary = { task, scores, seconds, baselines, parameters: ours[0]!.parameters };
     return [advantage ? { ...summary, advantage } : summary];
@@ -38,18 +35,25 @@ function perSide<T>(of: (side: Side) => T | undefined): Partial<Record<Side, T>>
   return Object.fromEntries(sides.map((side) => [side, of(side)]));
 }
 
-function scoresOf(own: readonly RunRecord[], side: Side, { score }: Task): Spread | undefined {
-  const bySeed = new Map(
-    own.filter((one) => one.side === side).map((one) => [one.seed, one.scores[score.name]!]),
-  );
-  return spreadOf([...bySeed.values()]);
+function advantageOf(own: readonly RunRecord[], task: Task): Summary['advantage'] {
+  const [ours, torch] = [bySeed(own, 'ours', task), bySeed(own, 'torch', task)];
+  const sign = task.score.better === 'higher' ? 1 : -1;
+  const seeds = [...ours.keys()].filter((seed) => torch.has(seed));
+  const differences = spreadOf(seeds.map((seed) => sign * (ours.get(seed)! - torch.get(seed)!)));
+  return differences && { value: differences.mean, error: differences.deviation / Math.sqrt(seeds.length) };
+}
+
+function scoresOf(own: readonly RunRecord[], side: Side, task: Task): Spread | undefined {
+  return spreadOf([...bySeed(own, side, task).values()]);
+}
+
+/** The scores by seed, of a run that was repeated the last. */
+function bySeed(own: readonly RunRecord[], side: Side, { score }: Task): ReadonlyMap<number, number> {
+  return new Map(own.filter((one) => one.side === side).map((one) => [one.seed, one.scores[score.name]!]));
 }
 
 function fastest(own: readonly RunRecord[], side: Side): number | undefined {
-  const threads = Math.max(...own.map((one) => one.threads));
-  const times = own
-    .filter((one) => one.side === side && one.threads === threads)
-    .map((one) => one.trainSeconds);
+  const times = own.filter((one) => one.side === side && one.timed).map((one) => one.trainSeconds);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

@@ -192,3 +192,8 @@ export const tasks: readonly Task[] = [
     known: `LSTMa ${lstma[horizon]} (README of Informer2020, 29f2a739)`,
   })),
 ];
+
+/** One task of each example. */
+export const oneAnExample: readonly Task[] = tasks.filter(
+  (task, index) => tasks.findIndex(({ example }) => example === task.example) === index,
+);

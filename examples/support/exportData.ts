@@ -3,6 +3,9 @@ import { join } from 'node:path';
 
 import type { Tensor } from 'cudnn-lstm';
 
+// Not public: the order in which `fit` visits rows.
+import { permutation } from '../../src/data/shuffle.js';
+
 /** Sequences with what they should give: features [N, T, C] or token ids [N, T]. */
 export interface Rows {
   readonly x: Tensor | readonly ArrayLike<number>[] | readonly (readonly ArrayLike<number>[])[];
@@ -14,14 +17,15 @@ export interface Shared {
   /** Sequences, or one long text as ids. */
   readonly splits: Readonly<Record<string, Rows | Int32Array>>;
   /** Epochs, batch size, learning rate and the like. */
-  readonly settings: Readonly<Record<string, unknown>>;
+  readonly settings: { readonly epochs: number } & Readonly<Record<string, unknown>>;
 }
 
 /**
  * Writes `data.json` (settings, and for each split the sequences' lengths and numbers a step) and for each split
- * `<split>.x` (float32 features or int32 ids, back to back) and `<split>.y` (float32, back to back).
+ * `<split>.x` (float32 features or int32 ids, back to back) and `<split>.y` (float32, back to back); `order` is the order of
+ * the training rows, int32 [epochs, rows], in which `fit` visits them with the seed.
  */
-export function exportData(folder: string, { splits, settings }: Shared): void {
+export function exportData(folder: string, { splits, settings }: Shared, seed: number): void {
   mkdirSync(folder, { recursive: true });
   const shapes = Object.entries(splits).map(([name, split]) => {
     const { x, y } = split instanceof Int32Array ? { x: [split], y: [] } : split;
@@ -29,9 +33,16 @@ export function exportData(folder: string, { splits, settings }: Shared): void {
     writeFileSync(join(folder, `${name}.x`), data);
     const targets = valuesOf(y);
     writeFileSync(join(folder, `${name}.y`), targets.data);
+    if (name === 'training') writeOrder(folder, shape.lengths.length, settings.epochs, seed);
     return [name, { ...shape, targets: targets.perRow }];
   });
   writeFileSync(join(folder, 'data.json'), JSON.stringify({ settings, splits: Object.fromEntries(shapes) }));
+}
+
+function writeOrder(folder: string, count: number, epochs: number, seed: number): void {
+  const order = new Int32Array(epochs * count);
+  for (let epoch = 0; epoch < epochs; epoch++) order.set(permutation(count, seed, epoch), epoch * count);
+  writeFileSync(join(folder, 'order'), order);
 }
 
 function sequencesOf(x: Rows['x']) {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { type Model } from 'cudnn-lstm';
+import type { Callback, Model } from 'cudnn-lstm';
 
 import { exportData, type Shared } from './exportData.js';
 import { StepClock } from './stepClock.js';
@@ -32,11 +32,11 @@ export interface ExampleRun {
   readonly threads: number;
   /** A small part of the data and few epochs: shows that it runs, not how good it is. */
   readonly quick: boolean;
-  /** A callback that measures the training time. */
-  readonly clock: StepClock;
+  /** Callbacks that measure the training time and, with `--export`, write the parameters that training starts from. */
+  readonly watchers: readonly Callback[];
   /** Of an option of the example's own. */
   option(name: string): string | undefined;
-  /** With `--export` writes data and settings for `bench/baselines/tasks`; with `--export-only` the process then ends. */
+  /** With `--export` writes data and settings for `bench/baselines/tasks`; with `--export-only` the process ends where training would begin. */
   share(shared: Shared): void;
   /** Prints the outcome: a line for people or, with `--json`, for programs. */
   finish(model: Model, outcome: Outcome): void;
@@ -67,16 +67,22 @@ export function startRun(dataSet: string, own: readonly string[] = []): ExampleR
     throw new Error(`--data: expected a folder with '${dataSet}' in it, as examples/README.md describes it`);
   }
   const clock = new StepClock();
+  const start: Callback = {
+    name: 'start',
+    async onTrainBegin(_, control) {
+      if (values.export !== undefined) await control.save(join(values.export, 'start.safetensors'));
+      if (values['export-only']) process.exit();
+    },
+  };
   return {
     folder,
     seed: Number(values.seed),
     threads: Number(values.threads),
     quick: values.quick,
-    clock,
+    watchers: [clock, start],
     option: (name) => (values as Readonly<Record<string, unknown>>)[name] as string | undefined,
     share: (shared) => {
-      if (values.export !== undefined) exportData(values.export, shared);
-      if (values['export-only']) process.exit();
+      if (values.export !== undefined) exportData(values.export, shared, Number(values.seed));
     },
     finish: (model, outcome) => {
       const { steps, seconds } = clock;

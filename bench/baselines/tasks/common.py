@@ -1,9 +1,9 @@
 """What the models of this folder share: the data that an example wrote with --export, and its training in PyTorch.
 
-Every script here is one example's model: SCRIPT.py FOLDER [--seed 1] [--threads 2] [--start package|torch]. Data, order of
-classes, split and settings come from the example, so they are the same. With --start package (the default) parameters start
-from the package's distributions, with --start torch from PyTorch's own. The last line is JSON: scores, parameters, steps,
-trainSeconds (training alone, validation left out).
+Every script here is one example's model: SCRIPT.py FOLDER [--seed 1] [--threads 2] [--start example|torch]. Data, order of
+classes, split and settings come from the example, so they are the same. With --start example (the default) so do the
+parameters that training starts from and the order of the rows; only dropout is drawn anew. With --start torch they are
+PyTorch's own. The last line is JSON: scores, parameters, steps, trainSeconds (training alone, validation left out).
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 
 import numpy
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
@@ -82,27 +83,6 @@ def mean(y, lengths):
     return (y * is_live(y, lengths)).sum(0) / lengths[:, None]
 
 
-def start_as_package(network):
-    """Embeddings U(+-0.05), weights Xavier, recurrent weights orthogonal, biases 0, bias_ih of the forget gate 1."""
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.Embedding):
-                torch.nn.init.uniform_(module.weight, -0.05, 0.05)
-            elif isinstance(module, torch.nn.Linear):
-                torch.nn.init.xavier_uniform_(module.weight)
-                module.bias.zero_()
-            elif isinstance(module, torch.nn.LSTM):
-                for name, parameter in module.named_parameters():
-                    if "weight_hh" in name:
-                        torch.nn.init.orthogonal_(parameter)
-                    elif "weight_ih" in name:
-                        torch.nn.init.xavier_uniform_(parameter)
-                    else:
-                        parameter.zero_()
-                    if "bias_ih" in name:
-                        parameter[module.hidden_size : 2 * module.hidden_size] = 1
-
-
 class Trainer:
     """Adam as an example's settings have it, with its kind of clipping, and the best epoch's weights where it keeps them."""
 
@@ -111,19 +91,29 @@ class Trainer:
         parser.add_argument("folder")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--threads", type=int, default=2)
-        parser.add_argument("--start", choices=["package", "torch"], default="package")
+        parser.add_argument("--start", choices=["example", "torch"], default="example")
         options = parser.parse_args()
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.task = Task(options.folder)
         self.settings = self.task.settings
         self.network = make_network(self.settings)
-        if options.start == "package":
-            start_as_package(self.network)
+        self.order = None
+        if options.start == "example":
+            self.start_as_example(pathlib.Path(options.folder))
         rate = self.settings["learningRate"]
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=rate, fused=True)
         self.steps = 0
         self.seconds = 0.0
+
+    def start_as_example(self, folder):
+        start = load_file(folder / "start.safetensors")
+        self.network.load_state_dict({name: start[name] for name in self.network.state_dict()})
+        order = torch.from_numpy(numpy.fromfile(folder / "order", numpy.int32)).long()
+        self.order = order.view(self.settings["epochs"], -1)
+
+    def order_of(self, epoch, rows):
+        return torch.randperm(len(rows)) if self.order is None else self.order[epoch]
 
     def step(self, loss):
         self.optimizer.zero_grad()
@@ -142,7 +132,7 @@ class Trainer:
         for number in range(self.settings["epochs"]):
             self.network.train()
             start = time.perf_counter()
-            loss = epoch()
+            loss = epoch(number)
             self.seconds += time.perf_counter() - start
             self.network.eval()
             value = None
@@ -195,9 +185,9 @@ def train_rows(make_network, loss_of, ids=False, score=None):
         x, lengths, y = rows.batch(chosen)
         return network(x, lengths), y.long() if rows.per_step else targets(y)
 
-    def epoch():
+    def epoch(number):
         total = 0.0
-        order = torch.randperm(len(splits["training"]))
+        order = trainer.order_of(number, splits["training"])
         for chosen in order.split(size):
             output, y = batch(splits["training"], chosen)
             loss = loss_of(output, y)
@@ -248,7 +238,7 @@ def train_stream(make_network, score):
         values = list(values)
         return sum(values) / len(values)
 
-    def epoch():
+    def epoch(_):
         def stepped():
             for loss in losses("training"):
                 trainer.step(loss)
