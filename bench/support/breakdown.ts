@@ -38,6 +38,9 @@ interface Row {
   /** What the part's multiply-adds or bytes take at the measured peak or copy rate; absent where neither bounds it. */
   readonly floorMs?: number;
   readonly gflop?: number;
+  /** What its multiply-adds reach of all threads' peak; absent where it has none. */
+  readonly shareOfPeak?: number;
+  /** Of one core, in this run. */
   readonly fmaPeakGflops: number;
   readonly copyGbPerS: number;
 }
@@ -54,7 +57,16 @@ const columns: readonly Column<Row>[] = [
     width: 9,
     text: ({ ms, floorMs }) => (floorMs === undefined ? '' : `${(ms / floorMs).toFixed(2)} x`),
   },
+  {
+    title: 'of peak',
+    width: 8,
+    text: ({ shareOfPeak }) => (shareOfPeak === undefined ? '' : `${(100 * shareOfPeak).toFixed(0)} %`),
+  },
+  { title: 'peak GFLOP/s', width: 12, text: (row) => row.fmaPeakGflops.toFixed(1) },
 ];
+
+/** The forward pass but for its packing of weights, which the profile counts with the backward pass's. */
+const forwardParts: readonly string[] = ['x·W', 'h·R', 'cells'];
 
 /** The step's parts at each shape; they add up to the step as called from JavaScript. */
 export async function runBreakdown(options: BreakdownOptions, environment: Environment): Promise<void> {
@@ -96,17 +108,29 @@ function rowsOf(shape: Shape, native: Native, jsMs: number): Row[] {
     ms: round(ms, 4),
     share: round(ms / jsMs, 4),
     ...(floorMs > 0 && { floorMs: round(floorMs, 4) }),
-    ...(gflop > 0 && { gflop: round(gflop, 4) }),
+    ...(gflop > 0 && {
+      gflop: round(gflop, 4),
+      shareOfPeak: round((gflop * 1e3) / (ms * threads * fmaPeakGflops), 4),
+    }),
     fmaPeakGflops,
     copyGbPerS: round(copyGbPerS, 1),
   });
   const floorOf = ({ name, floorMs }: Native['parts'][number]) =>
     floorMs > 0 ? floorMs : (bytesMoved(name, shape) * 1e-6) / (copyGbPerS * threads);
-  const gflop = native.parts.reduce((sum, part) => sum + part.gflop, 0);
+  const sumOf = (parts: Native['parts'], key: 'ms' | 'floorMs' | 'gflop') =>
+    parts.reduce((sum, part) => sum + part[key], 0);
+  const forward = native.parts.filter(({ name }) => forwardParts.includes(name));
+  const gflop = sumOf(native.parts, 'gflop');
   return [
     ...native.parts.map((part) => row(part.name, part.ms, floorOf(part), part.gflop)),
     row('the profile itself', plainStepMs - stepMs),
     row('from JavaScript', jsMs - plainStepMs),
+    row(
+      'forward (x·W, h·R, cells)',
+      sumOf(forward, 'ms'),
+      sumOf(forward, 'floorMs'),
+      sumOf(forward, 'gflop'),
+    ),
     row('step from JavaScript', jsMs, (gflop / (threads * fmaPeakGflops)) * 1e3, gflop),
   ];
 }

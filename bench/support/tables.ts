@@ -141,11 +141,17 @@ function breakdown(rows: readonly ResultRow[]): string {
       ...threads.flatMap((count) => {
         const row = own.find((one) => one['part'] === part && String(one.threads) === count);
         const share = row === undefined ? '' : `${(100 * Number(row['share'])).toFixed(1)} %`;
-        return [number(row, 'ms', 3), share, number(row, 'floorMs', 3)];
+        const peak = Number(row?.['shareOfPeak']);
+        const ofPeak = Number.isNaN(peak) ? '' : `${(100 * peak).toFixed(0)} %`;
+        return [number(row, 'ms', 3), share, number(row, 'floorMs', 3), ofPeak];
       }),
     ]);
-    const head = ['part', ...threads.flatMap((count) => [`ms, ${count} thr.`, 'share', 'floor ms'])];
-    return `${shape}:\n\n${table(head, body)}`;
+    const head = [
+      'part',
+      ...threads.flatMap((count) => [`ms, ${count} thr.`, 'share', 'floor ms', 'of peak']),
+    ];
+    const peaks = own.map((row) => Number(row['fmaPeakGflops']));
+    return `${shape}, a core's peak ${Math.max(...peaks).toFixed(1)} GFLOP/s:\n\n${table(head, body)}`;
   });
   return parts.join('\n\n');
 }

@@ -8,10 +8,18 @@ namespace {
 // Rows of A between two walks over all panels: with blockK columns they stay in L2.
 constexpr int64_t kBlockRows = 192;
 
-// Pieces of k of nearly equal depth, so that no short one is left.
+// Depth of a packed A^T: with kBlockRows rows it stays in L2 while all panels pass. Every such piece reads and writes
+// all of C, so deep ones spare memory.
+constexpr int64_t kTransposedDepth = 352;
+
+// The size of pieces of nearly equal size, `most` at most, so that no short one is left.
+int64_t pieceOf(int64_t size, int64_t most) {
+  const int64_t pieces = std::max<int64_t>(1, (size + most - 1) / most);
+  return (size + pieces - 1) / pieces;
+}
+
 int64_t depthOf(const Kernels& kernels, int64_t k) {
-  const int64_t pieces = std::max<int64_t>(1, (k + kernels.blockK - 1) / kernels.blockK);
-  return (k + pieces - 1) / pieces;
+  return pieceOf(k, kernels.blockK);
 }
 
 PanelProduct panelProduct(const PackedB& b, int panel, int64_t k0, int64_t depth) {
@@ -38,6 +46,38 @@ Parts partsOf(const Team& team, const Kernels& kernels, int64_t m, const PackedB
   if (hasRowsForAll(team, kernels, m) || tiles >= b.panels())
     return {team.share(m, kernels.tileRows), {0, b.panels()}};
   return {{0, m}, team.share(b.panels())};
+}
+
+// Rows of a product with A^T, and a part of k: packed in pieces of depthOf(depth), one after the other.
+struct TransposedPiece {
+  int64_t row;
+  int64_t rows;
+  int64_t k0;
+  int64_t depth;
+  float* packed;
+};
+
+void packPiece(const Kernels& kernels, const TransposedPiece& piece, const float* a, int64_t lda) {
+  const int64_t step = depthOf(kernels, piece.depth);
+  for (int64_t at = 0; at < piece.depth; at += step)
+    kernels.packA(piece.rows, static_cast<int>(std::min(step, piece.depth - at)),
+                  a + (piece.k0 + at) * lda + piece.row, lda, piece.packed + at * piece.rows);
+}
+
+void multiplyPiece(const Kernels& kernels, const TransposedPiece& piece, const TransposedProduct& product,
+                   Range panels) {
+  const int64_t step = depthOf(kernels, piece.depth);
+  for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+    for (int64_t at = 0; at < piece.depth; at += step) {
+      PanelProduct p =
+          panelProduct(product.b, static_cast<int>(panel), piece.k0 + at, std::min(step, piece.depth - at));
+      p.m = piece.rows;
+      p.a = piece.packed + at * piece.rows;
+      p.c = product.c + piece.row * product.ldc + panel * product.b.panelColumns();
+      p.ldc = product.ldc;
+      p.start = Start::kAccumulate;
+      kernels.productPackedA(p);
+    }
 }
 
 }  // namespace
@@ -112,33 +152,25 @@ void multiply(const Team& team, const Kernels& kernels, int64_t m, const float* 
   }
 }
 
-int64_t transposedScratchFloats(const Kernels& kernels) {
-  return kBlockRows * kernels.blockK;
+int64_t transposedScratchFloats(const Kernels&) {
+  return kBlockRows * kTransposedDepth;
 }
 
 void multiplyTransposed(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
                         std::span<const TransposedProduct> products, float* scratch) {
   const int64_t k = products[0].b.k;
-  const int64_t step = depthOf(kernels, k);
   const bool byRows = hasRowsForAll(team, kernels, m);
   const Range mine = byRows ? team.share(m, kernels.tileRows) : Range{0, m};
-  for (int64_t row = mine.begin; row < mine.end; row += kBlockRows) {
-    const int64_t rows = std::min(kBlockRows, mine.end - row);
-    for (int64_t k0 = 0; k0 < k; k0 += step) {
-      const int64_t depth = std::min(step, k - k0);
-      kernels.packA(rows, static_cast<int>(depth), a + k0 * lda + row, lda, scratch);
+  const int64_t block = pieceOf(mine.size(), kBlockRows);
+  const int64_t deep = pieceOf(k, kTransposedDepth);
+  for (int64_t row = mine.begin; row < mine.end; row += block) {
+    const int64_t rows = std::min(block, mine.end - row);
+    for (int64_t k0 = 0; k0 < k; k0 += deep) {
+      const TransposedPiece piece = {row, rows, k0, std::min(deep, k - k0), scratch};
+      packPiece(kernels, piece, a, lda);
       for (const TransposedProduct& product : products) {
         const int64_t all = product.b.panels();
-        const Range panels = byRows ? Range{0, all} : team.share(all);
-        for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-          PanelProduct p = panelProduct(product.b, static_cast<int>(panel), k0, depth);
-          p.m = rows;
-          p.a = scratch;
-          p.c = product.c + row * product.ldc + panel * product.b.panelColumns();
-          p.ldc = product.ldc;
-          p.start = Start::kAccumulate;
-          kernels.productPackedA(p);
-        }
+        multiplyPiece(kernels, piece, product, byRows ? Range{0, all} : team.share(all));
       }
     }
   }

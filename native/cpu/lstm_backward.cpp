@@ -103,7 +103,7 @@ void CpuLstm::backwardSteps(const Team& team, const BatchShape& shape, int64_t g
   const PackedB& recurrent = backwardWeights_[index(place)].recurrent;
   const int64_t hidden = config_.hiddenSize;
   const int64_t dyStride = config_.directions() * hidden;
-  const Share mine = shareOf(team, shape, recurrent);
+  const Share mine = shareOf(team, shape, recurrent.panels());
   const int64_t first = mine.sequences.begin;
   PartClock clock(context_.profile, team);
   for (int s = 0; s < shape.timeSteps; ++s) {

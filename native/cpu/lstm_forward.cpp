@@ -69,6 +69,23 @@ void CpuLstm::forwardOn(const Team& team, const LstmForward& args, const LstmMem
   }
 }
 
+// gates += h R for a block of units of some rows; gates is the first gate of its first unit.
+void CpuLstm::multiplyRecurrent(const ForwardWeights& weights, int block, int rows, const float* h,
+                                float* gates, int64_t gateStride) const {
+  const int64_t output = config_.outputSize();
+  const auto add = [&](const PackedB& panels, int panel, float* to) {
+    multiplyPanel(context_.kernels, rows, h, output, panels, panel, to, gateStride, Start::kAccumulate,
+                  nullptr);
+  };
+  if (gatesTogether()) {
+    const PackedB& all = weights.recurrent[0];
+    for (int panel = 0; panel < all.panels(); ++panel) add(all, panel, gates + panel * all.panelColumns());
+  } else {
+    for (int gate = 0; gate < 4; ++gate)
+      add(weights.recurrent[gate], block, gates + gate * config_.hiddenSize);
+  }
+}
+
 void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const LstmMemory& memory,
                                Place place, const float* x, float* yLayer) const {
   const Kernels& kernels = context_.kernels;
@@ -103,8 +120,8 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
   team.wait();
   clock.mark(Part::kBarriers);
 
-  const PackedB& blocks = weights.recurrent[0];
-  const Share mine = shareOf(team, shape, blocks);
+  const Share mine = shareOf(team, shape, unitBlocks(weights));
+  const int64_t blockSize = blockUnits(weights);
   const PackedB& projection = weights.projection;
   const Range outputs = projected() ? team.share(projection.panels()) : Range{};
   for (int s = 0; s < shape.timeSteps; ++s) {
@@ -121,19 +138,17 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
     float* m = !projected() ? nullptr : args.training ? saved.m + row0 * hidden : scratch.m;
     const int end = std::min(static_cast<int>(mine.sequences.end), shape.liveRows[t]);
     for (int64_t block = mine.blocks.begin; block < mine.blocks.end; ++block) {
-      const int64_t unit = block * blocks.panelColumns();
+      const int64_t unit = block * blockSize;
       for (int first = static_cast<int>(mine.sequences.begin); first < end; first += kCellRows) {
         const int rows = std::min(kCellRows, end - first);
         const int64_t row = row0 + first;
         float* gates = saved.gates + row * gateStride + unit;
-        for (int gate = 0; gate < 4 && !zeroH; ++gate)
-          multiplyPanel(kernels, rows, h + first * output, output, weights.recurrent[gate],
-                        static_cast<int>(block), gates + gate * hidden, gateStride, Start::kAccumulate,
-                        nullptr);
+        if (!zeroH)
+          multiplyRecurrent(weights, static_cast<int>(block), rows, h + first * output, gates, gateStride);
         clock.mark(Part::kRecurrent);
         CellForward cell{};
         cell.rows = rows;
-        cell.units = blocks.columnsOf(static_cast<int>(block));
+        cell.units = static_cast<int>(std::min(blockSize, hidden - unit));
         cell.hidden = hidden;
         cell.gateStride = gateStride;
         cell.gates = gates;

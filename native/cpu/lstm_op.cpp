@@ -52,12 +52,29 @@ int CpuLstm::threadsFor(const BatchShape& shape) const {
   return std::min(context_.pool.threadsFor(step, kStepPerThread), panels);
 }
 
-CpuLstm::Share CpuLstm::shareOf(const Team& team, const BatchShape& shape, const PackedB& panels) const {
+// Few units that do not fill their vectors: each gate on its own would waste the rest of its last one. The cells then
+// wait for all gates, which a step shared by blocks of units cannot do. So small a layer never shares one: threads are
+// at most N * products / kStepPerThread, and from kOwnSequences a thread on they own sequences.
+bool CpuLstm::gatesTogether() const {
+  const double products = 4.0 * config_.hiddenSize * config_.hiddenSize;
+  return !projected() && config_.hiddenSize % context_.kernels.width != 0 &&
+         products * kOwnSequences <= kStepPerThread;
+}
+
+int CpuLstm::blockUnits(const ForwardWeights& weights) const {
+  return gatesTogether() ? config_.hiddenSize : weights.recurrent[0].panelColumns();
+}
+
+int CpuLstm::unitBlocks(const ForwardWeights& weights) const {
+  return gatesTogether() ? 1 : weights.recurrent[0].panels();
+}
+
+CpuLstm::Share CpuLstm::shareOf(const Team& team, const BatchShape& shape, int blocks) const {
   const int64_t recurrentBytes = int64_t{16} * config_.hiddenSize * config_.outputSize();
   const bool own = team.count() == 1 || (!projected() && recurrentBytes <= kOwnWeightsBytes &&
                                          shape.batchSize >= kOwnSequences * team.count());
-  if (own) return {sequencesOf(team, shape), {0, panels.panels()}, false};
-  return {{0, shape.batchSize}, team.share(panels.panels()), true};
+  if (own) return {sequencesOf(team, shape), {0, blocks}, false};
+  return {{0, shape.batchSize}, team.share(blocks), true};
 }
 
 void CpuLstm::layOutForward() {
@@ -79,8 +96,13 @@ void CpuLstm::layOutForward() {
       const int in = config_.layerInputSize(static_cast<int>(i) / config_.directions());
       w.input = packedView(kernels, take(packedFloats(kernels, in, 4 * hidden)), in, 4 * hidden,
                            choosePanelVectors(kernels, 4 * hidden, 1));
-      for (PackedB& gate : w.recurrent)
-        gate = packedView(kernels, take(packedFloats(kernels, output, hidden)), output, hidden, blockVectors);
+      if (gatesTogether())
+        w.recurrent[0] = packedView(kernels, take(packedFloats(kernels, output, 4 * hidden)), output,
+                                    4 * hidden, choosePanelVectors(kernels, 4 * hidden, 1));
+      else
+        for (PackedB& gate : w.recurrent)
+          gate =
+              packedView(kernels, take(packedFloats(kernels, output, hidden)), output, hidden, blockVectors);
       if (projected())
         w.projection = packedView(kernels, take(packedFloats(kernels, hidden, output)), hidden, output,
                                   choosePanelVectors(kernels, output, threads));
@@ -127,7 +149,7 @@ void CpuLstm::packForward(const Team& team, const float* weights) {
     const ForwardWeights& w = forwardWeights_[i];
     const LstmTensors& tensors = layout_.tensors[i];
     packTransposed(team, kernels, w.input, weights + tensors.weightIh, w.input.k);
-    for (int gate = 0; gate < 4; ++gate)
+    for (int gate = 0; gate < (gatesTogether() ? 1 : 4); ++gate)
       packTransposed(team, kernels, w.recurrent[gate], weights + tensors.weightHh + gate * hidden * output,
                      output);
     if (projected()) packTransposed(team, kernels, w.projection, weights + tensors.weightHr, hidden);

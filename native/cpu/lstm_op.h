@@ -31,7 +31,7 @@ class CpuLstm : public LstmOp {
   // One layer and direction, packed.
   struct ForwardWeights {
     PackedB input;         // W^T [in, 4H]
-    PackedB recurrent[4];  // R_gate^T [P, H]
+    PackedB recurrent[4];  // R_gate^T [P, H]; with gatesTogether() R^T [P, 4H] is the first one
     PackedB projection;    // W_hr^T [H, P], with projection
     float* bias;           // [4H] bW + bR, or null
   };
@@ -57,12 +57,17 @@ class CpuLstm : public LstmOp {
   void packForward(const Team& team, const float* weights);
   void packBackward(const Team& team, const float* weights);
   int threadsFor(const BatchShape& shape) const;
-  Share shareOf(const Team& team, const BatchShape& shape, const PackedB& panels) const;
+  Share shareOf(const Team& team, const BatchShape& shape, int blocks) const;
+  bool gatesTogether() const;
+  int blockUnits(const ForwardWeights& weights) const;
+  int unitBlocks(const ForwardWeights& weights) const;
   int index(Place place) const { return place.layer * config_.directions() + place.direction; }
 
   void forwardOn(const Team& team, const LstmForward& args, const LstmMemory& memory) const;
   void forwardDirection(const Team& team, const LstmForward& args, const LstmMemory& memory, Place place,
                         const float* x, float* yLayer) const;
+  void multiplyRecurrent(const ForwardWeights& weights, int block, int rows, const float* h, float* gates,
+                         int64_t gateStride) const;
   void backwardOn(const Team& team, const LstmBackward& args, const LstmMemory& memory) const;
   void backwardDirection(const Team& team, const LstmBackward& args, const LstmMemory& memory, Place place,
                          const PackedB& inputs, const float* dyLayer, float* dx) const;

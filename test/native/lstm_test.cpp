@@ -233,6 +233,10 @@ TEST("lstm agrees with the reference at sizes around the vector and the tile") {
   check({configOf(1, 1, 1, false, BiasMode::kSingle), 1, 1, false, false});
   check({configOf(130, 96, 1, false, BiasMode::kDouble), 130, 3, true, true});
   check({configOf(9, 256, 1, false, BiasMode::kDouble), 3, 3, true, true});  // a padded row stride
+  // From 80 units on every gate has panels of its own, below it they share them where units fill no vector.
+  check({configOf(7, 79, 1, true, BiasMode::kDouble), 21, 3, true, true});
+  check({configOf(7, 83, 1, true, BiasMode::kDouble), 21, 3, true, true});
+  check({configOf(7, 107, 2, false, BiasMode::kDouble), 13, 4, true, true});
 }
 
 TEST("lstm agrees with the reference in deep stacks, long sequences and with dropout between layers") {
