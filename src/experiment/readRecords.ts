@@ -1,7 +1,7 @@
 import { describe } from '../config/describe.js';
 import { csvRows } from '../data/sources/csvRows.js';
 import { sourceError } from '../data/sources/sourceError.js';
-import { linesOf, sourceName } from '../data/sources/text.js';
+import { eachLine, sourceName } from '../data/sources/text.js';
 import type { SourceRecord } from './records.js';
 import type { Reading } from './source.js';
 
@@ -42,7 +42,7 @@ function headerNames(fields: readonly string[], place: { file: string; line: num
 
 async function* jsonRecords({ source, encoding }: Reading): AsyncGenerator<SourceRecord> {
   const file = sourceName(source);
-  for await (const { text, line } of linesOf(source, encoding)) {
+  for await (const { text, line } of eachLine(source, encoding)) {
     if (text.trim() === '') continue;
     yield { fields: jsonObject(text, { file, line }), place: { file, line } };
   }

@@ -1,7 +1,7 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { flag, settings, text } from '../../config/fields.js';
 import { sourceError, type SourcePlace } from '../../data/sources/sourceError.js';
-import { linesOf, sourceName } from '../../data/sources/text.js';
+import { eachLine, sourceName } from '../../data/sources/text.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { unknownId, vocabularyFromJSON, type Vocabulary } from '../../text/vocabulary.js';
 import { arriving } from '../arriving.js';
@@ -168,7 +168,7 @@ function textsOf(record: SourceRecord, column: string): readonly string[] {
 /** A sentence a line, its tokens parted by white space. */
 async function* plainSentences({ source, encoding }: Reading): AsyncGenerator<Sentence> {
   const file = sourceName(source);
-  for await (const { text: line, line: number } of linesOf(source, encoding)) {
+  for await (const { text: line, line: number } of eachLine(source, encoding)) {
     const tokens = line.split(/\s+/).filter((token) => token !== '');
     if (tokens.length > 0) yield { tokens, tags: [], place: { file, line: number } };
   }
@@ -178,7 +178,7 @@ async function* plainSentences({ source, encoding }: Reading): AsyncGenerator<Se
 async function* tokenLines({ source, encoding }: Reading, labelled: boolean): AsyncGenerator<Sentence> {
   const file = sourceName(source);
   let [tokens, tags, first]: [string[], string[], number] = [[], [], 1];
-  for await (const { text: line, line: number } of linesOf(source, encoding)) {
+  for await (const { text: line, line: number } of eachLine(source, encoding)) {
     if (line.trim() === '') {
       if (tokens.length > 0) yield { tokens, tags, place: { file, line: first } };
       [tokens, tags] = [[], []];

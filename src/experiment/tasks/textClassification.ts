@@ -3,7 +3,7 @@ import { settings, text, whole } from '../../config/fields.js';
 import type { Loss } from '../../losses/loss.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { unknownId, type Vocabulary } from '../../text/vocabulary.js';
-import { linesOf, sourceName } from '../../data/sources/text.js';
+import { eachLine, sourceName } from '../../data/sources/text.js';
 import { arriving } from '../arriving.js';
 import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHead } from '../classes.js';
 import type { DataConfigOf } from '../dataConfig.js';
@@ -84,7 +84,7 @@ function records(reading: Reading, kept: Pick<Kept, 'text' | 'columns'>): AsyncI
 
 async function* textLines({ source, encoding }: Reading, column: string): AsyncGenerator<SourceRecord> {
   const file = sourceName(source);
-  for await (const { text: line, line: number } of linesOf(source, encoding)) {
+  for await (const { text: line, line: number } of eachLine(source, encoding)) {
     yield { fields: { [column]: line }, place: { file, line: number } };
   }
 }
