@@ -48,7 +48,9 @@ for (const set of filters.length > 0 ? [] : instructionSets().slice(1)) {
 const standIn = `${root}/build/libcudnn_lstm_cuda_standin.so`;
 if (filters.length === 0 && existsSync(standIn)) {
   console.log('\n== the CUDA device on its stand-in (no GPU)');
-  const shared = ['devices', 'steps', 'customLoss', 'heads', 'tiedWeights'].map((name) => `test/device/${name}`);
+  const shared = ['devices', 'steps', 'customLoss', 'heads', 'resume', 'tiedWeights'].map(
+    (name) => `test/device/${name}`,
+  );
   const onStandIn = ['test/cuda', 'test/parity', ...shared];
   const env = { CUDNN_LSTM_CUDA_LIBRARY: standIn };
   tally.add('the CUDA device on its stand-in (no GPU)', runVitest(onStandIn, { env }));

@@ -8,6 +8,37 @@ export {
   type LanguageModelStream,
   type LanguageModelStreamOptions,
 } from './data/languageModelStream.js';
+export {
+  exampleStream,
+  type Example,
+  type ExampleStream,
+  type ExampleStreamOptions,
+  type FeatureSequence,
+  type TokenSequence,
+} from './data/examples.js';
+export type { ExampleSource } from './data/exampleSource.js';
+export { batchOrder, paddingShare, type BatchOrderOptions, type Sampling } from './data/order.js';
+export {
+  kFold,
+  type Fold,
+  type ForwardKFoldOptions,
+  type GroupedKFoldOptions,
+  type KFoldOptions,
+  type PlainKFoldOptions,
+  type StratifiedKFoldOptions,
+} from './data/folds.js';
+export type { Divisible, RowKey } from './data/rowKeys.js';
+export { selectRows, type RowData } from './data/selectRows.js';
+export {
+  split,
+  type GroupSplitOptions,
+  type RandomSplitOptions,
+  type Split,
+  type SplitOptions,
+  type StratifiedSplitOptions,
+  type TailSplitOptions,
+  type TimeSplitOptions,
+} from './data/splits.js';
 
 export {
   characterVocabulary,
@@ -196,7 +227,15 @@ export {
 } from './native/devices.js';
 export type { NativeMemory as ModelMemory } from './native/binding.js';
 
-export type { BatchLogs, Callback, TrainBeginLogs, TrainingControl } from './training/callbacks.js';
+export type {
+  BatchLogs,
+  Callback,
+  EpochBeginLogs,
+  TrainBeginLogs,
+  TrainingControl,
+} from './training/callbacks.js';
+export type { CallbackState } from './training/callbackStates.js';
+export type { Exact } from './io/exactJson.js';
 export type { BatchSizeSearch, BatchSizeTrial } from './training/batchSizeSearch.js';
 export type { LearningRateSearch, RateLoss } from './training/rateCurve.js';
 export type { Verbosity } from './training/display.js';

@@ -80,6 +80,7 @@ Counters Session::counters() {
 
 void Session::setCounters(const Counters& counters) {
   counters_ = counters;
+  passPenaltyKnown_ = counters.passes == 0;
   const float initial = device_.initialLossScale();
   const bool keepsScale = initial != 1 && counters.lossScale > 0;
   const StepScalars scalars = {0,
@@ -618,8 +619,9 @@ bool Session::beginPass(const UpdateConfig& update) {
   useGroups(update);
   if (counters_.passes + 1 >= update.accumulate) return true;
   // Waits, once for an update.
-  if (counters_.passes == 0)
+  if (counters_.passes == 0 || !passPenaltyKnown_)
     passPenalty_ = network_.layout().hasPenalties() ? device_.penalty(rows_, params_.data()) : 0;
+  passPenaltyKnown_ = true;
   return false;
 }
 

@@ -182,10 +182,11 @@ class Session {
   BatchShape shape_;
   Counters counters_;  // step: what scalars_ has, as of the last update
   uint64_t version_ = 1;
-  int pendingSteps_ = 0;         // padded T of the training forward that awaits its backward; 0 = none
-  bool accumulated_ = false;     // the gradient arena holds something
-  std::vector<TensorRow> rows_;  // the layout's, with the last update's groups
-  double passPenalty_ = 0;       // of the parameters that the waiting passes saw
+  int pendingSteps_ = 0;          // padded T of the training forward that awaits its backward; 0 = none
+  bool accumulated_ = false;      // the gradient arena holds something
+  std::vector<TensorRow> rows_;   // the layout's, with the last update's groups
+  double passPenalty_ = 0;        // of the parameters that the waiting passes saw
+  bool passPenaltyKnown_ = true;  // false: passes wait that another session has seen
   CarriedStates carried_;
   std::deque<StepUnderWay> underWay_;
 };

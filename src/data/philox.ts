@@ -39,7 +39,16 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /** What a stream of words is for; two streams of one seed have nothing in common. */
-export const streams = { shuffle: 1, generate: 2 } as const;
+export const streams = {
+  shuffle: 1,
+  generate: 2,
+  shuffleBuffer: 3,
+  bucket: 4,
+  balance: 5,
+  split: 6,
+  folds: 7,
+  padding: 8,
+} as const;
 
 /** The words of one (seed, stream, part) in order. Seeds are whole numbers from 0 to 2^53 - 1. */
 export class RandomWords {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -8,7 +9,9 @@ import { basename, dirname, join } from 'node:path';
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  const prefix = temporaryPrefix(path);
+  await removeLeftOvers(folder, prefix);
+  const temporary = join(folder, `${prefix}${process.pid}.${randomUUID()}.tmp`);
   try {
     await withFile(temporary, 'wx', async (file) => {
       await file.writeFile(bytes);
@@ -21,6 +24,30 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   }
   // The rename itself reaches the disk with the folder.
   await withFile(folder, 'r', (file) => file.sync());
+}
+
+// The machine is part of the name: a process of another one, on a folder that both see, cannot be asked for.
+function temporaryPrefix(path: string): string {
+  return `.${basename(path)}.${hostname().replaceAll(/[^\w-]/g, '_')}.`;
+}
+
+/** Removes what writers of the same file have left that were killed in the middle. */
+async function removeLeftOvers(folder: string, prefix: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(prefix)) continue;
+    const [pid, , end] = name.slice(prefix.length).split('.');
+    if (end === 'tmp' && !isRunning(Number(pid))) await rm(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 type FileHandle = Awaited<ReturnType<typeof open>>;

@@ -15,6 +15,26 @@ export function abortError(
   return new AbortError(`${operation} was aborted`, { operation, ...details }, { cause: signal?.reason });
 }
 
+/** What a promise gives that the caller's signal cannot end, or AbortError as soon as the signal is aborted. */
+export async function orAborted<T>(
+  signal: AbortSignal | undefined,
+  operation: string,
+  promise: Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return promise;
+  throwIfAborted(signal, operation);
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(abortError(signal, operation));
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 /** Runs work that an abort cancels on the device. */
 export async function cancelledBy<T>(
   signal: AbortSignal | undefined,

@@ -1,6 +1,7 @@
 import type { BestState } from '../training/runRate.js';
 import type { ModelContext } from './context.js';
 import { readState, writeState } from './sessionState.js';
+import { whileChanging } from './transition.js';
 
 /** The state that backtracking goes back to, held in the model's context so that a later run can take it up. */
 export class SessionBest implements BestState {
@@ -14,12 +15,16 @@ export class SessionBest implements BestState {
     return this.#context.best !== undefined;
   }
 
-  async keep(): Promise<void> {
-    this.#context.best = await readState(this.#context.session);
+  keep(): Promise<void> {
+    return whileChanging(this.#context, async () => {
+      this.#context.best = await readState(this.#context.session);
+    });
   }
 
-  async goBack(): Promise<void> {
-    const { session, best } = this.#context;
-    if (best !== undefined) await writeState(session, best);
+  goBack(): Promise<void> {
+    return whileChanging(this.#context, async () => {
+      const { session, best } = this.#context;
+      if (best !== undefined) await writeState(session, best);
+    });
   }
 }

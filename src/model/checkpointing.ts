@@ -11,6 +11,7 @@ import { headMetricsSchema } from '../metrics/modelMetrics.js';
 import type { NativeCounters, NativeParameter } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { vocabularyFromJSON } from '../text/vocabulary.js';
+import type { TrainingState } from '../training/trainingState.js';
 import type { ModelContext } from './context.js';
 import { resolveConfig, type ResolvedModel } from './modelConfig.js';
 import {
@@ -22,11 +23,16 @@ import {
   type ScheduleJSON,
 } from './scheduleCheckpoint.js';
 import { holdsState, optimizerArenas, writeWaiting, type SessionState } from './sessionState.js';
+import { decodeTraining, encodeTraining, splitTraining } from './trainingCheckpoint.js';
+import { settledState } from './transition.js';
 import { namedTensors } from './weights.js';
 
 /** What `save` takes beside the path. */
 export interface SaveOptions {
-  /** Also the optimiser's moments and carried states, with which training continues bit for bit. Default true. */
+  /**
+   * Also the optimiser's moments and carried states, with which training continues bit for bit, and where the last `fit`
+   * is, from which `resume` goes on. Default true.
+   */
   readonly includeOptimizer?: boolean | undefined;
 }
 
@@ -43,13 +49,16 @@ export async function save(context: ModelContext, path: string, options: SaveOpt
 
 // All reads are submitted in one turn, so no step comes between them even while the model trains.
 async function content(context: ModelContext, includeOptimizer: boolean): Promise<CheckpointContent> {
+  if (context.transition !== undefined) await settledState(context);
   const { session, config, vocabulary, compiled } = context;
+  const run = includeOptimizer ? context.training?.state() : undefined;
   const best = includeOptimizer ? context.best : undefined;
   const schedule = includeOptimizer ? scheduleJSON(context) : undefined;
   const optimizerState = includeOptimizer ? context.optimizerState : undefined;
   // A function of the caller's has no place in a file.
   const lasting = compiled?.loss.kind === 'custom' ? undefined : compiled;
-  const [counters, params, carried, ...arenas] = await Promise.all([
+  const [training, counters, params, carried, ...arenas] = await Promise.all([
+    run?.then(encodeTraining),
     session.counters(),
     session.readArena('params'),
     includeOptimizer ? session.carriedStates() : undefined,
@@ -64,10 +73,11 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
       ...named(params),
       ...(carried && carriedTensor(carried)),
       ...(best && bestTensors(best)),
+      ...training?.tensors,
     },
     ...(includeOptimizer && { optimizer: optimizerTensors(arenas, named) }),
-    ...((lasting || schedule || optimizerState) && {
-      extra: { compiled: lasting, schedule, optimizerState },
+    ...((lasting || schedule || optimizerState || training) && {
+      extra: { compiled: lasting, schedule, optimizerState, training: training?.json },
     }),
   };
 }
@@ -117,6 +127,8 @@ export interface LoadedCheckpoint extends ResolvedModel {
   readonly compiled: ModelContext['compiled'];
   readonly optimizerState: ModelContext['optimizerState'];
   readonly schedule: ScheduleJSON | undefined;
+  /** The run of `fit` that it belongs to. */
+  readonly training: TrainingState | undefined;
   /** Of what backtracking goes back to. */
   readonly best: NamedTensors;
 }
@@ -130,13 +142,15 @@ export async function openCheckpoint(path: string): Promise<LoadedCheckpoint> {
   requirePath(path, 'loadModel');
   const checkpoint = await readCheckpoint(path);
   const { vocabulary, extra } = checkpoint;
-  const { rest, best } = splitBest(checkpoint.tensors);
+  const { rest: known, training } = splitTraining(checkpoint.tensors);
+  const { rest, best } = splitBest(known);
   try {
     return {
       ...resolveConfig(checkpoint.config),
       content: { ...checkpoint, tensors: rest },
       best,
       schedule: parseSchedule(extra?.['schedule']),
+      training: decodeTraining(extra?.['training'], training),
       vocabulary: vocabulary === undefined ? undefined : vocabularyFromJSON(vocabulary),
       compiled: compiledFrom(extra?.['compiled']),
       optimizerState: parseOptions(wordSchema.optional(), extra?.['optimizerState'], 'optimizerState'),

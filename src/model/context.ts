@@ -2,6 +2,7 @@ import type { Device } from '../native/device.js';
 import type { Session } from '../native/session.js';
 import type { Vocabulary } from '../text/vocabulary.js';
 import type { WatchedState } from '../training/runRate.js';
+import type { ResumableRun } from '../training/trainingState.js';
 import type { Goal } from './goal.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { ResolvedModel } from './modelConfig.js';
@@ -22,6 +23,10 @@ export interface ModelContext extends ResolvedModel {
   rate?: { readonly state: WatchedState | undefined } | undefined;
   /** What backtracking goes back to. */
   best?: SessionState | undefined;
+  /** The last `fit`, which `resume` goes on with. */
+  training?: ResumableRun | undefined;
+  /** While it runs the session's state is nobody's, see {@link whileChanging}. */
+  transition?: Promise<void> | undefined;
 }
 
 /** What a model was last trained for. */

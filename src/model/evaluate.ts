@@ -1,20 +1,23 @@
 import { abortSignal, flag, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
-import { batchRows, type GatheredBatch } from '../data/batches.js';
+import type { ExampleStream } from '../data/examples.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { ConfigError } from '../errors.js';
-import { z } from 'zod';
 import type { LossInput } from '../losses/loss.js';
+import { z } from 'zod';
 import type { Metric, MetricValues } from '../metrics/metric.js';
 import type { HeadValues } from '../metrics/modelMetrics.js';
-import { pipelined } from '../training/pipeline.js';
-import { throwIfAborted, unlessAborted } from './aborting.js';
+import { rowSource, type BatchSource } from '../training/batchSource.js';
+import { streamedSource } from '../training/streamedSource.js';
+import { noMore, pipelined } from '../training/pipeline.js';
+import { orAborted, throwIfAborted, unlessAborted } from './aborting.js';
 import type { Compiled, ModelContext } from './context.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
+import { exampleGatherer } from './exampleGatherer.js';
 import { resolveGoal } from './goal.js';
 import { modelObjective } from './modelObjective.js';
 import type { Measured } from './objective.js';
-import { checkStream, isStream, prepareLabelled, requireData } from './modelData.js';
+import { checkStream, isExamples, isStream, prepareLabelled, requireData } from './modelData.js';
 import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `evaluate` takes beside the data. */
@@ -68,32 +71,54 @@ export async function evaluate(context: ModelContext, data: object, options: obj
   const { loss } = goal;
   const weightedMetrics = parsed.weightedMetrics ?? context.compiled?.weightedMetrics ?? false;
   const measured = { ...goal, weightedMetrics };
+  if (isExamples(data)) return evaluateExamples(context, data, measured, parsed);
   if (!isStream(data)) {
-    const { gatherer, count } = prepareLabelled(context, data, loss);
-    const rows = Uint32Array.from({ length: count }, (_, row) => row);
-    const batches = batchRows(rows, parsed.batchSize, false);
-    return evaluateBatches(context, batches.length, (k) => gatherer.gather(batches[k]!), measured, parsed);
+    const prepared = prepareLabelled(context, data, loss);
+    const rows = Uint32Array.from({ length: prepared.count }, (_, row) => row);
+    const order = { batchSize: parsed.batchSize, shuffle: false, seed: 0, dropLast: false };
+    return evaluateBatches(context, rowSource(prepared, rows, order), measured, parsed);
   }
   checkStream(context, data, loss);
   return context.lifecycle.exclusively('evaluate', () => evaluateStream(context, data, measured, parsed));
 }
 
-/** Means over batches that do not depend on each other. */
+/** Means over the examples of a stream's first epoch. */
+export function evaluateExamples(
+  context: ModelContext,
+  stream: ExampleStream,
+  measured: Compiled,
+  settings: PassSettings,
+): Promise<Evaluation> {
+  const source = streamedSource(stream, exampleGatherer(context, measured.loss));
+  return evaluateBatches(context, source, measured, settings);
+}
+
+/** Means over the batches of a source's first epoch, which do not depend on each other. */
 export async function evaluateBatches(
   { session, chain }: ModelContext,
-  count: number,
-  gather: (k: number) => GatheredBatch,
+  source: BatchSource,
   goal: Compiled,
   { signal, weights }: PassSettings,
 ): Promise<Evaluation> {
   const objective = modelObjective(chain, goal, goal.weightedMetrics);
-  const submit = (k: number): Promise<Measured> =>
-    unlessAborted(signal, 'evaluate', () => {
-      const { batch, targets } = gather(k);
+  const mean = objective.totals();
+  const batches = source.epoch(0);
+  const submit = async (): Promise<Measured | typeof noMore> => {
+    throwIfAborted(signal, 'evaluate');
+    const next = batches.next();
+    const gathering = next instanceof Promise ? await orAborted(signal, 'evaluate', next) : next;
+    if (gathering === undefined) return noMore;
+    return unlessAborted(signal, 'evaluate', () => {
+      const { batch, targets } = gathering();
       return objective.evaluate(session, { ...batch, ...(weights && { weights }) }, targets);
     });
-  const mean = objective.totals();
-  await pipelined(count, submit, (result) => mean.add(result));
+  };
+  try {
+    await pipelined(source.batchesPerEpoch ?? Infinity, submit, (result) => mean.add(result));
+  } finally {
+    const closing = batches.close?.();
+    if (signal?.aborted !== true) await closing;
+  }
   return { loss: mean.loss, ...mean.values() };
 }
 

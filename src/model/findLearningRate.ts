@@ -7,9 +7,10 @@ import type { NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import { adam, optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
 import type { BatchSource } from '../training/batchSource.js';
+import { EndlessBatches } from '../training/endlessBatches.js';
 import { pipelined } from '../training/pipeline.js';
 import { RateCurve, type LearningRateSearch } from '../training/rateCurve.js';
-import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
+import { abortError, cancelledBy, orAborted, throwIfAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal } from './goal.js';
@@ -90,23 +91,29 @@ async function rangeTest(
   { from, to, steps, smoothing, divergence, signal }: z.output<typeof schema>,
 ): Promise<LearningRateSearch> {
   const curve = new RateCurve(smoothing, divergence);
-  const size = source.batchesPerEpoch;
-  let batches = source.epoch(0);
+  const batches = new EndlessBatches(source);
   const submit = async (k: number) => {
     throwIfAborted(signal, 'findLearningRate');
-    if (k > 0 && k % size === 0) batches = source.epoch(k / size);
-    const { batch, targets } = batches(k % size);
+    const next = batches.next();
+    const { gather, isFirst } =
+      next instanceof Promise ? await orAborted(signal, 'findLearningRate', next) : next;
+    const { batch, targets } = gather();
     const learningRate = from * (to / from) ** (k / (steps - 1));
     // Submitted in the same turn, so that no other step comes between them.
-    const reset = source.carriesStates && k % size === 0 ? probe.resetStates() : undefined;
+    const reset = source.carriesStates && isFirst ? probe.resetStates() : undefined;
     const carry = source.carriesStates ? { carryStates: true } : {};
     const step = objective.step(probe, { ...batch, ...carry }, targets, { ...update, learningRate });
     const [result] = await Promise.all([step, reset]);
     return { learningRate, result };
   };
-  await pipelined(steps, submit, ({ learningRate, result }) =>
-    curve.add(learningRate, result.applied ? result.loss : Number.NaN),
-  );
+  try {
+    await pipelined(steps, submit, ({ learningRate, result }) =>
+      curve.add(learningRate, result.applied ? result.loss : Number.NaN),
+    );
+  } finally {
+    const closing = batches.close();
+    if (signal?.aborted !== true) await closing;
+  }
   return curve.search();
 }
 

@@ -1,5 +1,7 @@
 import { abortSignal, choice, field, flag, fraction, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
+import type { ExampleStream } from '../data/examples.js';
+import type { Sampling } from '../data/order.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { tailSplit } from '../data/split.js';
 import { AbortError, ConfigError } from '../errors.js';
@@ -13,28 +15,35 @@ import { adam, optimizerSchema, type Optimizer, type OptimizerInput } from '../o
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
 import { callbackName, type Callback } from '../training/callbacks.js';
 import { makeDisplay, type Verbosity } from '../training/display.js';
+import { streamedSource } from '../training/streamedSource.js';
 import type { EpochRecord, History } from '../training/history.js';
 import { recordNames, TrainingLoop, type TrainingPlan } from '../training/loop.js';
 import { checkMonitor } from '../training/monitor.js';
 import { RunRate } from '../training/runRate.js';
+import type { TrainingState } from '../training/trainingState.js';
 import { abortError, cancelledBy, throwIfAborted } from './aborting.js';
 import { SessionBest } from './bestState.js';
 import { save } from './checkpointing.js';
 import type { ModelContext } from './context.js';
-import { evaluateBatches, evaluateStream, type Evaluation } from './evaluate.js';
+import { evaluateBatches, evaluateExamples, evaluateStream, type Evaluation } from './evaluate.js';
+import { exampleGatherer } from './exampleGatherer.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal, type Goal } from './goal.js';
 import { modelObjective } from './modelObjective.js';
 import {
   checkStream,
+  isExamples,
   isStream,
   prepareLabelled,
   requireData,
   type AnyLabelledData,
   type AnyTrainingData,
+  type PreparedData,
   type TrainingData,
 } from './modelData.js';
 import { useOptimizer, withAveragedWeights } from './optimizerState.js';
+import { resumedRun, runIdentity } from './resume.js';
+import { whileChanging } from './transition.js';
 import { nonFinite, overflowed } from './trainStep.js';
 import { checkWeights, namedTensors, overwrite } from './weights.js';
 
@@ -52,8 +61,18 @@ export interface FitOptions<in out Head extends string = never> {
   readonly weightedMetrics?: boolean | undefined;
   /** The number of the last epoch. Default 1. */
   readonly epochs?: number | undefined;
-  /** Epochs that are done already, when training is resumed. Default 0. */
+  /** Epochs that are done already, to count them and what follows from them; the history begins anew. Default 0. */
   readonly initialEpoch?: number | undefined;
+  /**
+   * Go on with the model's last run of `fit`: one of this process that ended before its time, or the one in the middle of
+   * which its file was written. The same data and options (more `epochs` are allowed) then give the same bits and the same
+   * history as a run that was never interrupted. Default false.
+   */
+  readonly resume?: boolean | undefined;
+  /** Batches of an epoch, for schedules that depend on them, of data that does not say how many it has. */
+  readonly stepsPerEpoch?: number | undefined;
+  /** Batches of an example stream to read ahead of the one that is trained on. Default 1. */
+  readonly prefetch?: number | undefined;
   /** Sequences a step; a stream has its own. Default 32. */
   readonly batchSize?: number | undefined;
   /** A new order of the rows each epoch; a stream keeps its order. Default true. */
@@ -62,6 +81,16 @@ export interface FitOptions<in out Head extends string = never> {
   readonly seed?: number | undefined;
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean | undefined;
+  /**
+   * Let sequences of nearly one length share a batch, which saves padding; the batches come in random order. Default
+   * false.
+   */
+  readonly bucketByLength?: boolean | undefined;
+  /**
+   * `balanced`: as many draws as there are rows, each class equally often. It needs classes as targets, one a sequence,
+   * and `shuffle`. Default `natural`: each row once.
+   */
+  readonly sampling?: Sampling | undefined;
   /** Share of the rows, taken from the end before shuffling, that is kept for validation. Default 0. */
   readonly validationSplit?: number | undefined;
   /** Data that the model is evaluated on after each epoch. */
@@ -91,11 +120,16 @@ const schema = settings({
   metrics: z.unknown().optional(),
   weightedMetrics: flag.default(false),
   epochs: whole(1).default(1),
-  initialEpoch: whole(0).default(0),
+  initialEpoch: whole(0).optional(),
+  resume: flag.default(false),
+  stepsPerEpoch: whole(1).optional(),
+  prefetch: whole(1, 1024).optional(),
   batchSize: whole(1).optional(),
   shuffle: flag.default(true),
   seed: whole(0).optional(),
   dropLast: flag.default(false),
+  bucketByLength: flag.default(false),
+  sampling: choice('natural', 'balanced').default('natural'),
   validationSplit: fraction.default(0),
   validationData: field<AnyTrainingData>(
     'data',
@@ -120,23 +154,34 @@ export async function fit(context: ModelContext, data: object, options: object):
   const { weightedMetrics, signal } = parsed;
   throwIfAborted(signal, 'fit');
   const parts = trainingParts(context, data, parsed);
-  const rate = runRate(context, parsed, parts);
-  const averaging = averagingParts(context, parsed.optimizer, parts.validate);
-  const plan = { ...parts, ...averaging, rate, ...sharedParts(context, parsed) };
+  const identity = runIdentity(context, parsed, {
+    source: parts.source,
+    validates: parts.validate !== undefined,
+  });
+  const resumed = parsed.resume ? await resumedRun(context, identity, parsed.epochs) : undefined;
+  const rate = runRate(context, parsed, { ...parts, resumed });
+  const averaging = averagingParts(context, parsed, { ...parts, resumed });
+  const plan = { ...parts, ...averaging, rate, identity, resumed, ...sharedParts(context, parsed) };
   context.rate = rate;
-  if (parsed.initialEpoch === 0) context.best = undefined;
+  if (parsed.initialEpoch === 0 && resumed === undefined) context.best = undefined;
   context.compiled = Object.freeze({ ...goal, weightedMetrics });
   return runPlan(context, plan);
 }
 
-async function runPlan({ session, lifecycle }: ModelContext, plan: TrainingPlan): Promise<History> {
+async function runPlan(context: ModelContext, plan: TrainingPlan): Promise<History> {
+  const { session, lifecycle } = context;
   const loop = new TrainingLoop(plan);
+  context.training = loop;
   try {
     return await cancelledBy(plan.signal, session, () => loop.run());
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
     lifecycle.requireAlive('fit');
     throw abortError(plan.signal, 'fit', { history: loop.historyWith('aborted') });
+  } finally {
+    // What the run came to, without what it was made of.
+    const state = await loop.state();
+    context.training = { state: async () => state };
   }
 }
 
@@ -145,15 +190,29 @@ function parseFitOptions(options: object, data: AnyTrainingData) {
   if (parsed.validationSplit > 0 && parsed.validationData !== undefined) {
     throw conflict('fit.validationSplit', 'none beside validationData', parsed.validationSplit);
   }
-  if (isStream(data)) checkStreamOptions(parsed, data);
+  if (parsed.resume && parsed.initialEpoch !== undefined) {
+    throw conflict('fit.initialEpoch', 'none beside resume, which knows', parsed.initialEpoch);
+  }
+  if (isStream(data) || isExamples(data)) checkStreamOptions(parsed, data);
   if (parsed.validationData !== undefined) requireData(parsed.validationData, 'validationData');
-  return { ...parsed, batchSize: parsed.batchSize ?? 32 };
+  return { ...parsed, batchSize: parsed.batchSize ?? 32, initialEpoch: parsed.initialEpoch ?? 0 };
+}
+
+interface StreamSettings {
+  readonly batchSize?: number | undefined;
+  readonly validationSplit: number;
+  readonly bucketByLength: boolean;
+  readonly sampling: Sampling;
 }
 
 function checkStreamOptions(
-  { batchSize, validationSplit }: { batchSize?: number | undefined; validationSplit: number },
-  stream: LanguageModelStream,
+  { batchSize, validationSplit, bucketByLength, sampling }: StreamSettings,
+  stream: LanguageModelStream | ExampleStream,
 ): void {
+  if (bucketByLength) throw conflict('fit.bucketByLength', 'false for a stream, which orders itself', true);
+  if (sampling !== 'natural') {
+    throw conflict('fit.sampling', "'natural' for a stream, which orders itself", sampling);
+  }
   if (validationSplit > 0) {
     throw conflict('fit.validationSplit', 'none for a stream; give validationData', validationSplit);
   }
@@ -172,16 +231,27 @@ function conflict(path: string, expected: string, received: unknown): ConfigErro
 
 type Validate = () => Promise<Evaluation>;
 
+interface Parts {
+  readonly source: BatchSource;
+  readonly validate: Validate | undefined;
+  /** The run that this one goes on with. */
+  readonly resumed: TrainingState | undefined;
+}
+
 /** Where batches come from, and how an epoch is validated. */
 function trainingParts(
   context: ModelContext,
   data: AnyTrainingData,
   options: ParsedOptions,
-): { readonly source: BatchSource; readonly validate: Validate | undefined } {
+): Pick<Parts, 'source' | 'validate'> {
   const validate = options.validationData && validation(context, options.validationData, options);
   if (isStream(data)) {
     checkStream(context, data, options.loss);
     return { source: streamSource(data), validate };
+  }
+  if (isExamples(data)) {
+    const { prefetch } = options;
+    return { source: streamedSource(data, exampleGatherer(context, options.loss), { prefetch }), validate };
   }
   return splitParts(context, data, options, validate);
 }
@@ -192,12 +262,12 @@ function splitParts(
   options: ParsedOptions,
   validate: Validate | undefined,
 ) {
-  const { gatherer, count } = prepareLabelled(context, data, options.loss);
-  const rows = tailSplit(count, options.validationSplit);
+  const prepared = prepareLabelled(context, data, options.loss);
+  const rows = tailSplit(prepared.count, options.validationSplit);
   const seed = options.seed ?? context.config.seed;
-  const source = rowSource(gatherer, rows.train, { ...options, seed });
+  const source = rowSource(prepared, rows.train, { ...options, seed });
   if (rows.validation.length === 0) return { source, validate };
-  return { source, validate: rowValidation(context, gatherer, rows.validation, options) };
+  return { source, validate: rowValidation(context, prepared, rows.validation, options) };
 }
 
 function validation(context: ModelContext, data: AnyTrainingData, options: ParsedOptions): Validate {
@@ -205,36 +275,36 @@ function validation(context: ModelContext, data: AnyTrainingData, options: Parse
     checkStream(context, data, options.loss);
     return () => evaluateStream(context, data, options, { signal: options.signal });
   }
-  const { gatherer, count } = prepareLabelled(context, data, options.loss);
-  return rowValidation(
-    context,
-    gatherer,
-    Uint32Array.from({ length: count }, (_, row) => row),
-    options,
-  );
+  if (isExamples(data)) return () => evaluateExamples(context, data, options, { signal: options.signal });
+  const prepared = prepareLabelled(context, data, options.loss);
+  const rows = Uint32Array.from({ length: prepared.count }, (_, row) => row);
+  return rowValidation(context, prepared, rows, options);
 }
 
 function rowValidation(
   context: ModelContext,
-  gatherer: ReturnType<typeof prepareLabelled>['gatherer'],
+  prepared: PreparedData,
   rows: Uint32Array,
   options: ParsedOptions,
 ): Validate {
   const { batchSize, signal } = options;
-  const source = rowSource(gatherer, rows, { batchSize, shuffle: false, seed: 0, dropLast: false });
-  const batches = source.epoch(0);
-  return () => evaluateBatches(context, source.batchesPerEpoch, batches, options, { signal });
+  const source = rowSource(prepared, rows, { batchSize, shuffle: false, seed: 0, dropLast: false });
+  return () => evaluateBatches(context, source, options, { signal });
 }
 
 /** The rate of each step; a run that is resumed takes up what its schedule had come to. */
 function runRate(
   context: ModelContext,
-  { optimizer, epochs, initialEpoch, metrics, callbacks }: ParsedOptions,
-  { source, validate }: { readonly source: BatchSource; readonly validate: Validate | undefined },
+  { optimizer, epochs, initialEpoch, stepsPerEpoch, metrics, callbacks }: ParsedOptions,
+  { source, validate, resumed }: Parts,
 ): RunRate {
-  const resumes = initialEpoch > 0;
+  const counted = source.batchesPerEpoch;
+  if (counted !== undefined && stepsPerEpoch !== undefined && stepsPerEpoch !== counted) {
+    throw conflict('fit.stepsPerEpoch', `none or ${counted}, the batches of the data`, stepsPerEpoch);
+  }
+  const resumes = initialEpoch > 0 || resumed !== undefined;
   const best = new SessionBest(context);
-  const run = { stepsPerEpoch: source.batchesPerEpoch, epochs };
+  const run = { stepsPerEpoch: counted ?? stepsPerEpoch, epochs, initialEpoch };
   const rate = new RunRate(optimizer.learningRate, run, best, resumes ? context.rate?.state : undefined);
   const names = recordNames(metrics, validate !== undefined);
   rate.check(names);
@@ -247,17 +317,18 @@ function runRate(
 // With an average of the weights an epoch is validated by it.
 function averagingParts(
   context: ModelContext,
-  { average }: Optimizer,
-  validate: Validate | undefined,
+  { optimizer: { average } }: { readonly optimizer: Optimizer },
+  { validate, resumed }: Parts,
 ): Pick<TrainingPlan, 'validate' | 'averaging'> {
   if (average?.kind === 'ntAsgd' && validate === undefined) {
     throw conflict('fit.optimizer.average', 'ntAsgd beside validation data', 'none');
   }
-  const averaging = average?.kind === 'ntAsgd' ? new NonMonotonicTrigger(average.interval) : undefined;
+  const averaging =
+    average?.kind === 'ntAsgd' ? new NonMonotonicTrigger(average.interval, resumed?.averaging) : undefined;
   if (average === undefined || validate === undefined) return { validate, averaging };
   const isAveraged = async (): Promise<boolean> => ((await context.session.counters()).averaged ?? 0) > 0;
   const byAverage = async (): Promise<Evaluation> =>
-    (await isAveraged()) ? withAveragedWeights(context, validate) : validate();
+    (await isAveraged()) ? whileChanging(context, () => withAveragedWeights(context, validate)) : validate();
   return { validate: byAverage, averaging };
 }
 

@@ -49,6 +49,6 @@ export function headsObjective(
     evaluate: (session, batch, targets) =>
       measured(batch, targets, () => session.evaluate(batch, asked(targets))),
     gradients: (session, batch, targets) => session.gradients(batch, asked(targets)),
-    totals: () => makeTotals(loss, metrics),
+    totals: (sums) => makeTotals(loss, metrics, sums),
   };
 }

@@ -51,6 +51,7 @@ export function loadModel<const Head extends string = never>(
       compiled,
       optimizerState,
       schedule,
+      training,
       best: tensors,
       ...resolved
     } = await openCheckpoint(path);
@@ -76,6 +77,7 @@ export function loadModel<const Head extends string = never>(
       compiled,
       optimizerState,
       rate: schedule,
+      training: training && { state: async () => training },
       best,
     });
   });

@@ -1,6 +1,7 @@
 import { describe } from '../config/describe.js';
 import { flag, settings } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
+import type { ExampleStream } from '../data/examples.js';
 import type { NamedTensors } from '../data/tensor.js';
 import { StateError } from '../errors.js';
 import { outputsOf } from '../layers/chain.js';
@@ -138,8 +139,9 @@ export class Model<in out Head extends string = never> implements AsyncDisposabl
    * Trains on data, epoch by epoch. The next batch is prepared while the last one is computed.
    *
    * @param data x features [N, T, C] or token ids [N, T], y to fit the loss; or a language-model stream, which is
-   *   trained with states carried from batch to batch, zeros at each epoch's start.
-   * @returns Loss and metrics of each epoch.
+   *   trained with states carried from batch to batch, zeros at each epoch's start; or an example stream, whose next
+   *   batch is read while one is trained on.
+   * @returns Loss and metrics of each epoch; with `resume` those before the break among them.
    * @throws ConfigError, ShapeError, DataError before anything is computed; AbortError with the history so far;
    *   NonFiniteError, the parameters being the last good ones; BusyError, DisposedError.
    * @example
@@ -215,7 +217,8 @@ export class Model<in out Head extends string = never> implements AsyncDisposabl
   }
 
   /**
-   * The model's outputs, without dropout: [N, K], or [N, T, K] with zeros beyond each sequence's length.
+   * The model's outputs, without dropout: [N, K], or [N, T, K] with zeros beyond each sequence's length. Of an example
+   * stream those of its first epoch, in its order.
    *
    * @throws ConfigError, ShapeError, DataError, AbortError, DisposedError
    * @example
@@ -224,7 +227,7 @@ export class Model<in out Head extends string = never> implements AsyncDisposabl
    * const next = await model.predict([[1]], { states });
    * ```
    */
-  predict(x: SequenceInput, options: PredictOptions = {}): Promise<Prediction<Head>> {
+  predict(x: SequenceInput | ExampleStream, options: PredictOptions = {}): Promise<Prediction<Head>> {
     const prediction = Model.#call(this, 'predict', (context) => predict(context, x, options));
     return prediction as Promise<Prediction<Head>>;
   }
@@ -323,10 +326,13 @@ export class Model<in out Head extends string = never> implements AsyncDisposabl
    * ```
    */
   setWeights(weights: WeightsInput, options: SetWeightsOptions = {}): Promise<void> {
-    return Model.#call(this, 'setWeights', ({ session, lifecycle }) =>
-      lifecycle.exclusively('setWeights', async () => {
+    return Model.#call(this, 'setWeights', (context) =>
+      context.lifecycle.exclusively('setWeights', async () => {
+        const { session } = context;
         const { strict } = parseOptions(setWeightsSchema, options, 'setWeights');
-        await overwrite(session, checkWeights(session.parameters, weights, strict));
+        const checked = checkWeights(session.parameters, weights, strict);
+        context.training = undefined;
+        await overwrite(session, checked);
       }),
     );
   }

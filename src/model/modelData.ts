@@ -1,4 +1,6 @@
 import { BatchGatherer } from '../data/batches.js';
+import { classLabels } from '../data/classLabels.js';
+import type { ExampleStream } from '../data/examples.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
 import {
   featureSequences,
@@ -38,18 +40,24 @@ export interface LabelledData<in out Head extends string = never> {
   readonly sampleWeights?: SampleWeightInput | ByHeadPartly<Head, SampleWeightInput> | undefined;
 }
 
-/** What a model is trained on: labelled sequences, or a text as `languageModelStream` cuts it. */
-export type TrainingData<Head extends string = never> = LabelledData<Head> | LanguageModelStream;
+/** What a model is trained on: labelled sequences, a text as `languageModelStream` cuts it, or examples as they are read. */
+export type TrainingData<Head extends string = never> =
+  LabelledData<Head> | LanguageModelStream | ExampleStream;
 
 /** Labelled data of any model, its targets unchecked. */
 export type AnyLabelledData = LabelledData | LabelledData<string>;
 
 /** Data of any model. */
-export type AnyTrainingData = AnyLabelledData | LanguageModelStream;
+export type AnyTrainingData = AnyLabelledData | LanguageModelStream | ExampleStream;
 
 /** Whether data is a language-model stream. */
 export function isStream(data: AnyTrainingData): data is LanguageModelStream {
   return 'kind' in data && data.kind === 'stream';
+}
+
+/** Whether data is read as it is needed. */
+export function isExamples(data: unknown): data is ExampleStream {
+  return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'examples';
 }
 
 /**
@@ -74,6 +82,8 @@ export interface PreparedData {
   readonly maxLength: number;
   /** [N] */
   readonly lengths: ArrayLike<number>;
+  /** [N], where the targets are classes. */
+  readonly labels?: ArrayLike<number> | undefined;
   readonly gatherer: BatchGatherer;
 }
 
@@ -97,7 +107,7 @@ export function prepareLabelled(model: ResolvedModel, data: AnyLabelledData, los
     lengths: sequences.lengths,
   });
   const gatherer = new BatchGatherer(sequences, targets, data.sampleWeights as SampleWeightInput | undefined);
-  return { count, maxLength, lengths, gatherer };
+  return { count, maxLength, lengths, labels: classLabels(targets, loss.kind), gatherer };
 }
 
 /**
@@ -131,6 +141,7 @@ export function requireData(
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw notData(name, describe(value));
   if ('kind' in value && value.kind === 'stream' && extraNames.length === 0) return;
+  if (isExamples(value) && extraNames.length === 0) return requireExamples(value, name);
   const unknown = Object.keys(value).find((key) => !dataNames.has(key) && !extraNames.includes(key));
   if (unknown !== undefined) {
     const known = [...dataNames, ...extraNames].join(', ');
@@ -142,6 +153,11 @@ export function requireData(
   for (const key of ['x', 'y']) {
     if ((value as Record<string, unknown>)[key] === undefined) throw notData(name, `no ${key}`);
   }
+}
+
+function requireExamples({ batchSize, open }: ExampleStream, name: string): void {
+  if (typeof open === 'function' && Number.isSafeInteger(batchSize) && batchSize > 0) return;
+  throw notData(name, "an object of kind 'examples' without open() or a batchSize from 1");
 }
 
 function notData(name: string, received: string): ShapeError {

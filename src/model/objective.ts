@@ -14,7 +14,7 @@ import type {
 } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import type { Signal } from '../layers/signal.js';
-import { makeTotals, type Totals } from '../training/totals.js';
+import { makeTotals, type Totals, type TotalsState } from '../training/totals.js';
 import { customObjective } from './customObjective.js';
 import { scoredRows } from './scoredRows.js';
 
@@ -36,7 +36,8 @@ export interface Objective {
     batch: NativeBatch,
     targets: GatheredBatch['targets'],
   ): ReturnType<Session['gradients']>;
-  totals(): Totals;
+  /** @param sums What earlier ones came to, to go on from. */
+  totals(sums?: TotalsState): Totals;
 }
 
 /**
@@ -49,7 +50,7 @@ export function makeObjective(
   output: Signal,
   weighted: boolean,
 ): Objective {
-  const totals = () => makeTotals(loss, metrics);
+  const totals = (sums?: TotalsState) => makeTotals(loss, metrics, sums);
   if (loss.kind === 'custom')
     return { ...customObjective(loss, output, metrics.length > 0, weighted), totals };
   const gradients: Objective['gradients'] = (session, batch, targets) =>

@@ -43,6 +43,7 @@ export async function resetOptimizer(context: ModelContext): Promise<void> {
   }
   await session.setCounters({ step: 0, draws });
   context.optimizerState = undefined;
+  context.training = undefined;
   const { best } = context;
   context.best = best && Object.freeze({ step: 0, averaged: 0, arenas: { params: best.arenas.params } });
 }

@@ -1,15 +1,20 @@
 import { abortSignal, field, flag, settings, whole } from '../config/fields.js';
+import type { z } from 'zod';
+import { describe } from '../config/describe.js';
 import { parseOptions } from '../config/parseConfig.js';
 import { BatchGatherer, batchRows } from '../data/batches.js';
+import type { ExampleStream } from '../data/examples.js';
 import { elementCount, type Tensor } from '../data/tensor.js';
-import { outputsOf } from '../layers/chain.js';
+import { ConfigError } from '../errors.js';
+import { onlyOutput, outputsOf } from '../layers/chain.js';
 import { pipelined } from '../training/pipeline.js';
 import { unlessAborted } from './aborting.js';
 import type { ByHead } from './byHead.js';
 import type { ModelContext } from './context.js';
 import type { ResolvedModel } from './modelConfig.js';
-import { sequencesFor, type SequenceInput } from './modelData.js';
+import { isExamples, requireData, sequencesFor, type SequenceInput } from './modelData.js';
 import { placeRows } from './placeRows.js';
+import { predictExamples } from './predictExamples.js';
 import {
   checkStates,
   packStates,
@@ -22,7 +27,7 @@ import { weightForm, type WeightForm } from './weightForm.js';
 
 /** What `predict` takes beside the input. */
 export interface PredictOptions {
-  /** Sequences computed together. Default 32. */
+  /** Sequences computed together; an example stream has its own. Default 32. */
   readonly batchSize?: number | undefined;
   /** [N], each 1..T; by default all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
@@ -49,7 +54,7 @@ export interface AnyPrediction extends Pick<Prediction, 'states'> {
 }
 
 const schema = settings({
-  batchSize: whole(1).default(32),
+  batchSize: whole(1).optional(),
   seqLengths: field<ArrayLike<number>>(
     'an array of lengths',
     (value) => typeof value === 'object',
@@ -62,17 +67,27 @@ const schema = settings({
 
 export async function predict(
   context: ModelContext,
-  x: SequenceInput,
+  x: SequenceInput | ExampleStream,
   options: PredictOptions,
 ): Promise<AnyPrediction> {
-  const {
-    batchSize,
-    seqLengths,
-    states: given,
-    returnStates,
-    weights,
-    signal,
-  } = parseOptions(schema, options, 'predict');
+  const parsed = parseOptions(schema, options, 'predict');
+  if (!isExamples(x)) return predictRows(context, x, parsed);
+  requireData(x, 'x');
+  const { batchSize, seqLengths, states, returnStates, ...settings } = parsed;
+  const given = { batchSize, seqLengths, states, returnStates: returnStates || undefined };
+  const wrong = Object.entries(given).find(([name, value]) => value !== undefined && name !== 'batchSize');
+  if (wrong !== undefined) throw notOfStreams(...wrong);
+  if (batchSize !== undefined && batchSize !== x.batchSize) throw otherBatchSize(x.batchSize, batchSize);
+  onlyOutput(context.chain, 'an example stream');
+  return predictExamples(context, x, settings);
+}
+
+async function predictRows(
+  context: ModelContext,
+  x: SequenceInput,
+  options: z.output<typeof schema>,
+): Promise<AnyPrediction> {
+  const { batchSize = 32, seqLengths, states: given, returnStates, weights, signal } = options;
   const sequences = sequencesFor(context, x, seqLengths);
   const { count, maxLength } = sequences;
   const layouts = stateLayouts(context.chain);
@@ -101,6 +116,22 @@ export async function predict(
   });
   const named = namedOutputs(context, y);
   return final === undefined ? { y: named } : { y: named, states: final };
+}
+
+function notOfStreams(name: string, received: unknown): ConfigError {
+  const path = `predict.${name}`;
+  const expected = 'none for an example stream';
+  return new ConfigError(`${path}: expected ${expected}, received ${describe(received)}`, {
+    path,
+    expected,
+    received,
+  });
+}
+
+function otherBatchSize(own: number, received: number): ConfigError {
+  const path = 'predict.batchSize';
+  const expected = `none or ${own}, the stream's own`;
+  return new ConfigError(`${path}: expected ${expected}, received ${received}`, { path, expected, received });
 }
 
 /** The outputs by head, or the only one. */

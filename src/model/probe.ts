@@ -1,9 +1,11 @@
 import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
 import type { ModelLoss } from '../losses/modelLoss.js';
+import { streamedSource } from '../training/streamedSource.js';
 import { Session } from '../native/session.js';
 import type { ModelContext } from './context.js';
 import { lowerNetwork } from './lowering.js';
-import { checkStream, isStream, prepareLabelled, type AnyTrainingData } from './modelData.js';
+import { exampleGatherer } from './exampleGatherer.js';
+import { checkStream, isExamples, isStream, prepareLabelled, type AnyTrainingData } from './modelData.js';
 
 /** Runs work on a second session of the same network on the model's device, and frees it: the model itself is not touched. */
 export async function withProbe<T>(
@@ -29,8 +31,9 @@ export function wholeSource(
     checkStream(context, data, loss);
     return streamSource(data);
   }
-  const { gatherer, count } = prepareLabelled(context, data, loss);
-  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  if (isExamples(data)) return streamedSource(data, exampleGatherer(context, loss));
+  const prepared = prepareLabelled(context, data, loss);
+  const rows = Uint32Array.from({ length: prepared.count }, (_, row) => row);
   const { seed } = context.config;
-  return rowSource(gatherer, rows, { batchSize, shuffle: true, seed, dropLast: false });
+  return rowSource(prepared, rows, { batchSize, shuffle: true, seed, dropLast: false });
 }

@@ -13,7 +13,7 @@ import type { ModelContext } from './context.js';
 import { lowerOptimizer } from './lowerOptimizer.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
 import { resolveGoal } from './goal.js';
-import { isStream, prepareLabelled, requireData } from './modelData.js';
+import { isExamples, isStream, prepareLabelled, requireData } from './modelData.js';
 import { modelObjective } from './modelObjective.js';
 import type { Objective } from './objective.js';
 import { withProbe } from './probe.js';
@@ -55,7 +55,7 @@ export async function suggestBatchSize(
     options,
     'suggestBatchSize',
   );
-  if (isStream(data)) throw noStream();
+  if (isStream(data) || isExamples(data)) throw noStream();
   const goal = resolveGoal(context.chain, given, 'suggestBatchSize');
   throwIfAborted(signal, 'suggestBatchSize');
   const { gatherer, lengths } = prepareLabelled(context, data, goal.loss);

@@ -128,6 +128,7 @@ export async function trainStep(
   const { batch, targets, objective } = gatherAll(context, data, given, 'trainStep');
   throwIfAborted(signal, 'trainStep');
   const update = useOptimizer(context, optimizer);
+  context.training = undefined;
   const carry = carryStates(data) ? { carryStates: true } : {};
   const result = await cancelledBy(signal, context.session, () =>
     objective.step(context.session, { ...batch, ...carry }, targets, update),

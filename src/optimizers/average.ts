@@ -37,6 +37,13 @@ export const averageSchema = fields
     return kind === 'mean' ? { kind } : { kind, interval: interval ?? 5 };
   }) as unknown as z.ZodType<WeightAverage, WeightAverageInput>;
 
+/** What a trigger has come to. */
+export interface TriggerState {
+  /** Validation losses of the epochs so far. */
+  readonly losses: readonly number[];
+  readonly begun: boolean;
+}
+
 /**
  * When averaging begins under NT-ASGD (Merity et al. 2017, algorithm 1): once a validation loss is worse than the best
  * of those more than `interval` before it.
@@ -49,11 +56,19 @@ export const averageSchema = fields
  */
 export class NonMonotonicTrigger {
   readonly #interval: number;
-  readonly #losses: number[] = [];
-  #begun = false;
+  readonly #losses: number[];
+  #begun: boolean;
 
-  constructor(interval: number) {
+  /** @param kept What an earlier one had come to, whose run goes on. */
+  constructor(interval: number, kept: TriggerState = { losses: [], begun: false }) {
     this.#interval = interval;
+    this.#losses = [...kept.losses];
+    this.#begun = kept.begun;
+  }
+
+  /** What a later one can take up. */
+  get state(): TriggerState {
+    return { losses: [...this.#losses], begun: this.#begun };
   }
 
   /** Averaging has begun. */

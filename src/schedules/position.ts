@@ -10,9 +10,12 @@ export type ScheduleUnit = 'step' | 'epoch';
 export interface Position {
   /** Steps before this one. */
   readonly step: number;
+  /** NaN where nobody knows it: for schedules that do not depend on it. */
   readonly stepsPerEpoch: number;
-  /** Steps of the whole run. */
+  /** Steps of the whole run; NaN as above. */
   readonly totalSteps: number;
+  /** Whole epochs before this step. By default they follow from `stepsPerEpoch`. */
+  readonly epoch?: number | undefined;
 }
 
 /** A count of schedules as a setting. */
@@ -26,8 +29,8 @@ export function stepsOf(length: number, per: ScheduleUnit, stepsPerEpoch: number
 }
 
 /** t: the steps or epochs before a position. */
-export function counted(per: ScheduleUnit, { step, stepsPerEpoch }: Position): number {
-  return per === 'step' ? step : Math.floor(step / stepsPerEpoch);
+export function counted(per: ScheduleUnit, { step, stepsPerEpoch, epoch }: Position): number {
+  return per === 'step' ? step : (epoch ?? Math.floor(step / stepsPerEpoch));
 }
 
 /** min(t / length, 1); the length is the run's where none is given. */

@@ -82,6 +82,17 @@ export function scheduleSteps(schedule: Schedule, stepsPerEpoch: number): number
   return 'length' in schedule ? steps(schedule.length ?? 0, schedule.per) : 0;
 }
 
+/**
+ * Whether rates depend on how many steps an epoch or the run has: those that last as long as the run, and a warm-up where
+ * it or what follows counts epochs.
+ */
+export function needsRunLength(schedule: Schedule): boolean {
+  if (lastsTheRun(schedule)) return true;
+  if (schedule.kind !== 'warmup') return false;
+  const { learningRate } = schedule;
+  return schedule.per === 'epoch' || ('per' in learningRate && learningRate.per === 'epoch');
+}
+
 /** Where {@link learningRateAt} is asked for the rate. */
 export interface RatePosition {
   /** Steps before this one. */

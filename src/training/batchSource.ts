@@ -1,20 +1,37 @@
-import { batchRows, type BatchGatherer, type GatheredBatch } from '../data/batches.js';
+import type { BatchGatherer, GatheredBatch } from '../data/batches.js';
 import type { LanguageModelStream } from '../data/languageModelStream.js';
-import { permutation } from '../data/shuffle.js';
+import { batchOrder, type Sampling } from '../data/order.js';
 
 /** Where the batches of an epoch come from. */
 export interface BatchSource {
-  readonly batchesPerEpoch: number;
+  /** Absent: the source does not say. */
+  readonly batchesPerEpoch?: number | undefined;
   /** Batches go on where the one before ended: states are carried over, from zeros at an epoch's start. */
   readonly carriesStates: boolean;
   /** What progress is counted in. */
   readonly unit: 'sequences' | 'tokens';
-  /** The batches of an epoch, counted from 0. */
-  epoch(epoch: number): EpochBatches;
+  /** What its batches follow from, for messages and for a run that is resumed: JSON. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  /** The batches of an epoch, counted from 0, from batch `from` on. */
+  epoch(epoch: number, from?: number): EpochBatches;
 }
 
-/** Gives batch k; its arrays are used again for the next. */
-export type EpochBatches = (k: number) => GatheredBatch;
+/** A source that can count its batches, and has them at hand. */
+export interface CountedSource extends BatchSource {
+  readonly batchesPerEpoch: number;
+  epoch(epoch: number, from?: number): { next(): Gathering };
+}
+
+/** Gathers a batch, again if need be: its arrays may be used for others in between. */
+export type Gathering = () => GatheredBatch;
+
+/** Batches one after the other. */
+export interface EpochBatches {
+  /** Undefined: a source that does not count is at its end. */
+  next(): Gathering | Promise<Gathering | undefined>;
+  /** Waits until nothing is read any more, also before the end. */
+  close?(): Promise<void>;
+}
 
 /** What decides the order of rows. */
 export interface OrderOptions {
@@ -22,35 +39,68 @@ export interface OrderOptions {
   readonly shuffle: boolean;
   readonly seed: number;
   readonly dropLast: boolean;
+  readonly bucketByLength?: boolean | undefined;
+  readonly sampling?: Sampling | undefined;
+}
+
+/** Rows to choose from. */
+export interface RowSet {
+  readonly gatherer: BatchGatherer;
+  /** [N] time steps. */
+  readonly lengths: ArrayLike<number>;
+  /** [N], where rows have a class. */
+  readonly labels?: ArrayLike<number> | undefined;
 }
 
 /**
- * Batches of the chosen rows. Each epoch's order follows from seed and epoch alone, so training that is resumed at
- * an epoch sees the same batches.
+ * Batches of the chosen rows. Each epoch's order follows from seed and epoch alone, so training that is resumed sees the
+ * same batches.
  *
  * @throws ConfigError, DataError
  */
-export function rowSource(gatherer: BatchGatherer, rows: Uint32Array, options: OrderOptions): BatchSource {
-  const { batchSize, shuffle, seed, dropLast } = options;
+export function rowSource(
+  { gatherer, lengths, labels }: RowSet,
+  rows: Uint32Array,
+  options: OrderOptions,
+): CountedSource {
+  const own = Int32Array.from(rows, (row) => lengths[row]!);
+  const classes = labels && Float64Array.from(rows, (row) => labels[row]!);
+  const batchesOf = (epoch: number) => batchOrder(own, classes, { ...options, epoch });
   return {
-    batchesPerEpoch: batchRows(rows, batchSize, dropLast).length,
+    batchesPerEpoch: batchesOf(0).length,
     carriesStates: false,
     unit: 'sequences',
-    epoch(epoch) {
-      const order = shuffle ? permutation(rows.length, seed, epoch).map((index) => rows[index]!) : rows;
-      const batches = batchRows(order, batchSize, dropLast);
-      return (k) => gatherer.gather(batches[k]!);
+    identity: { rows: rows.length, timeSteps: own.reduce((sum, length) => sum + length, 0) },
+    epoch(epoch, from = 0) {
+      const batches = batchesOf(epoch);
+      let k = from;
+      return {
+        next() {
+          const batch = batches[k++]!.map((index) => rows[index]!);
+          return () => gatherer.gather(batch);
+        },
+      };
     },
   };
 }
 
 /** The batches of a language-model stream, in their order. */
-export function streamSource(stream: LanguageModelStream): BatchSource {
+export function streamSource(stream: LanguageModelStream): CountedSource {
+  const { batchSize, timeSteps, steps, largestId } = stream;
   return {
-    batchesPerEpoch: stream.steps,
+    batchesPerEpoch: steps,
     carriesStates: true,
     unit: 'tokens',
-    epoch: () => (k) => stream.batch(k),
+    identity: { batchSize, timeSteps, steps, largestId },
+    epoch(_epoch, from = 0) {
+      let k = from;
+      return {
+        next() {
+          const own = k++;
+          return () => stream.batch(own);
+        },
+      };
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { NamedTensors } from '../data/tensor.js';
 import { CallbackError } from '../errors.js';
+import type { CallbackState } from './callbackStates.js';
 import type { EpochRecord, History } from './history.js';
 
 /** What a callback can do to the training it is called from. */
@@ -8,7 +9,7 @@ export interface TrainingControl {
   stop(): void;
   getWeights(): Promise<NamedTensors>;
   setWeights(weights: NamedTensors): Promise<void>;
-  /** Writes the model as {@link Model.save} does, optimiser and schedule included. */
+  /** Writes the model as {@link Model.save} does, with all that `fit` needs to go on from there (`resume`). */
   save(path: string): Promise<void>;
 }
 
@@ -18,7 +19,18 @@ export interface TrainBeginLogs {
   readonly epochs: number;
   /** Epochs that were done before. */
   readonly initialEpoch: number;
-  readonly batchesPerEpoch: number;
+  /** Absent: the data's source does not say, and no epoch has ended yet. */
+  readonly batchesPerEpoch?: number | undefined;
+  /** A run goes on (`resume`): callbacks with a state have it back. */
+  readonly resumed: boolean;
+}
+
+/** What is known when an epoch begins, or goes on in a resumed run. */
+export interface EpochBeginLogs {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Its batches that were done before: 0 but where a run is resumed in the middle of an epoch. */
+  readonly batchesDone: number;
 }
 
 /** What one batch came to. */
@@ -27,7 +39,8 @@ export interface BatchLogs {
   readonly epoch: number;
   /** Counted from 1 in each epoch. */
   readonly batch: number;
-  readonly batches: number;
+  /** Batches of the epoch; absent in the first one of data whose source does not say. */
+  readonly batches?: number | undefined;
   /** Optimiser steps applied so far. */
   readonly step: number;
   readonly loss: number;
@@ -63,10 +76,14 @@ export interface Callback {
   /** A value of the epochs' records that this callback reads; `fit` checks before training that it will be there. */
   readonly monitor?: string | undefined;
   onTrainBegin?(logs: TrainBeginLogs, control: TrainingControl): void | Promise<void>;
-  onEpochBegin?(logs: { readonly epoch: number }, control: TrainingControl): void | Promise<void>;
+  onEpochBegin?(logs: EpochBeginLogs, control: TrainingControl): void | Promise<void>;
   onBatchEnd?(logs: BatchLogs, control: TrainingControl): void | Promise<void>;
   onEpochEnd?(logs: EpochRecord, control: TrainingControl): void | Promise<void>;
   onTrainEnd?(history: History, control: TrainingControl): void | Promise<void>;
+  /** What a resumed run needs to go on where this one is; part of every file that is written meanwhile. */
+  saveState?(): CallbackState | undefined;
+  /** Takes up what `saveState` gave, before `onTrainBegin`. */
+  restoreState?(state: CallbackState): void;
 }
 
 /** The name of a callback in messages. */

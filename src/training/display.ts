@@ -13,7 +13,8 @@ export interface Display {
 export interface EpochStart {
   readonly epoch: number;
   readonly epochs: number;
-  readonly batches: number;
+  /** Absent: nobody knows yet. */
+  readonly batches?: number | undefined;
   readonly unit: string;
 }
 
@@ -62,7 +63,7 @@ const redrawMs = 100;
 class ProgressDisplay implements Display {
   readonly #terminal: Terminal;
   readonly #nowMs: () => number;
-  #start: EpochStart = { epoch: 0, epochs: 0, batches: 0, unit: '' };
+  #start: EpochStart = { epoch: 0, epochs: 0, unit: '' };
   #startMs = 0;
   #drawnMs = 0;
   #units = 0;

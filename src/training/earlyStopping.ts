@@ -39,7 +39,8 @@ const schema = settings({
 /**
  * Stops training when a value no longer improves (Prechelt 1998). `mode` 'auto' takes shares of what is right, scores,
  * coverage and r2 to rise and everything else to fall. An epoch that beats the best but not `baseline` becomes the best
- * and is waited through all the same; Keras' EarlyStopping never stops at such an epoch. Each `fit` starts to count anew.
+ * and is waited through all the same; Keras' EarlyStopping never stops at such an epoch. Each `fit` starts to count anew; a
+ * resumed one goes on, and stops at once where the run before it had come to its end.
  *
  * @throws ConfigError; in `fit`, where the value is not there, such as `valLoss` without validation data.
  * @example
@@ -61,13 +62,21 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
   let best = Infinity;
   let waited = 0;
   let bestWeights: NamedTensors | undefined;
+  const isOver = () => waited >= Math.max(patience, 1);
   return {
     name: 'earlyStopping',
     monitor,
-    onTrainBegin() {
-      best = Infinity;
-      waited = 0;
-      bestWeights = undefined;
+    saveState: () => ({ values: { best, waited }, tensors: bestWeights }),
+    restoreState({ values, tensors }) {
+      ({ best, waited } = values as { best: number; waited: number });
+      bestWeights = tensors;
+    },
+    onTrainBegin({ resumed }, control) {
+      if (!resumed) {
+        best = Infinity;
+        waited = 0;
+        bestWeights = undefined;
+      } else if (isOver()) control.stop();
     },
     async onEpochEnd(record: EpochRecord, control: TrainingControl) {
       const cost = sign * monitored(record, monitor, 'earlyStopping');
@@ -78,7 +87,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
         if (restoreBest) bestWeights = await control.getWeights();
         if (baseline === undefined || cost < sign * baseline) waited = 0;
       }
-      if (waited >= Math.max(patience, 1)) control.stop();
+      if (isOver()) control.stop();
     },
     async onTrainEnd(_history, control) {
       if (bestWeights !== undefined) await control.setWeights(bestWeights);

@@ -1,24 +1,28 @@
+/** What a job gives that has nothing to do: there are no more after it. */
+export const noMore = Symbol('no more jobs');
+
 /**
- * Runs `count` jobs in order with `depth` of them submitted at a time: while one runs on the device, the next is
- * prepared here.
+ * Runs jobs in order with `depth` of them submitted at a time: while one runs on the device, the next is prepared here.
  *
- * @param submit Starts job k.
+ * @param count At most so many; Infinity where only `submit` knows.
+ * @param submit Starts job k, or gives {@link noMore}.
  * @param settle Takes the result of job k; `true` submits no further job. What is under way is still settled.
  * @param depth At least 2.
  * @throws What a job or `settle` threw, once nothing is under way any more.
  */
 export async function pipelined<R>(
   count: number,
-  submit: (k: number) => Promise<R>,
+  submit: (k: number) => Promise<R | typeof noMore>,
   settle: (result: R, k: number) => boolean | void | Promise<boolean | void>,
   depth = 2,
 ): Promise<void> {
-  const pending: Promise<R>[] = [];
+  const pending: Promise<R | typeof noMore>[] = [];
   let settled = 0;
   const settleNext = async (): Promise<boolean> => {
     const job = pending.shift()!;
     try {
-      return (await settle(await job, settled++)) === true;
+      const result = await job;
+      return result === noMore || (await settle(result, settled++)) === true;
     } catch (error) {
       await Promise.allSettled(pending);
       throw error;

@@ -5,7 +5,8 @@ export interface ProgressState {
   readonly epoch: number;
   readonly epochs: number;
   readonly batch: number;
-  readonly batches: number;
+  /** Absent: nobody knows yet. */
+  readonly batches?: number | undefined;
   readonly loss: number;
   readonly seconds: number;
   readonly unit: string;
@@ -14,15 +15,19 @@ export interface ProgressState {
 
 const barWidth = 20;
 
-/** One line: epoch, bar, batches, loss so far, speed and the time this epoch still takes. */
+/** One line: epoch, bar, batches, loss so far, speed and the time this epoch still takes, as far as that is known. */
 export function progressLine(state: ProgressState): string {
   const { epoch, epochs, batch, batches, loss, seconds, unit, unitsDone } = state;
+  const speed = Math.round(unitsDone / Math.max(seconds, 1e-3)).toLocaleString('en-US');
+  const pace = `loss ${lossText(loss)}  ${speed} ${unit}/s`;
+  if (batches === undefined) {
+    return `${epochText(epoch, epochs)} batch ${batch}  ${pace}  ${durationText(seconds)}`;
+  }
   const filled = Math.round((batch / batches) * barWidth);
   const bar = '━'.repeat(filled) + '─'.repeat(barWidth - filled);
   const leftSeconds = (seconds / batch) * (batches - batch);
-  const speed = Math.round(unitsDone / Math.max(seconds, 1e-3)).toLocaleString('en-US');
   const left = durationText(leftSeconds);
-  return `${epochText(epoch, epochs)} ${bar} ${batch}/${batches}  loss ${lossText(loss)}  ${speed} ${unit}/s  ${left} left`;
+  return `${epochText(epoch, epochs)} ${bar} ${batch}/${batches}  ${pace}  ${left} left`;
 }
 
 /** One line on an epoch that is over. */

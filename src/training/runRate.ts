@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.js';
 import type { Backtracking } from '../schedules/backtracking.js';
-import { rateAt, scheduleSteps, watcherOf } from '../schedules/rate.js';
+import { needsRunLength, rateAt, scheduleSteps, watcherOf } from '../schedules/rate.js';
 import type { ReduceOnPlateau } from '../schedules/reduceOnPlateau.js';
 import type { LearningRate } from '../schedules/schedule.js';
 import type { EpochRecord } from './history.js';
@@ -8,8 +8,11 @@ import { checkMonitor, monitored, rises } from './monitor.js';
 
 /** The run that a schedule follows. */
 export interface Run {
-  readonly stepsPerEpoch: number;
+  /** Absent: nobody knows before an epoch has ended. */
+  readonly stepsPerEpoch?: number | undefined;
   readonly epochs: number;
+  /** Epochs that were done before, without a state that says how many steps they had. */
+  readonly initialEpoch?: number | undefined;
 }
 
 /** What a schedule that watches results has come to: JSON, so that a file can hold it. */
@@ -45,7 +48,7 @@ export class RunRate {
     this.#run = run;
     this.#best = best;
     if (typeof learningRate === 'number') return;
-    this.#watching = watcherOf(learningRate, run.stepsPerEpoch);
+    this.#watching = watcherOf(learningRate, run.stepsPerEpoch ?? Number.NaN);
     const watcher = this.#watching?.watcher;
     this.#state =
       watcher &&
@@ -57,12 +60,20 @@ export class RunRate {
     return this.#state;
   }
 
-  /** The rate of a step, counted from 0 over all epochs. */
-  at(step: number): number {
+  get stepsPerEpoch(): number | undefined {
+    return this.#run.stepsPerEpoch;
+  }
+
+  /**
+   * The rate of a step, counted from 0 over all epochs.
+   *
+   * @param epoch Its epoch, counted from 0, where epochs may have other numbers of steps.
+   */
+  at(step: number, epoch?: number): number {
     if (typeof this.#learningRate === 'number') return this.#learningRate;
-    const { stepsPerEpoch, epochs } = this.#run;
-    const totalSteps = epochs * stepsPerEpoch;
-    return rateAt(this.#learningRate, { step, stepsPerEpoch, totalSteps }, this.#state?.rate);
+    const { stepsPerEpoch = Number.NaN, epochs } = this.#run;
+    const position = { step, stepsPerEpoch, totalSteps: epochs * stepsPerEpoch, epoch };
+    return rateAt(this.#learningRate, position, this.#state?.rate);
   }
 
   /**
@@ -72,17 +83,26 @@ export class RunRate {
    */
   check(names: readonly string[]): void {
     if (typeof this.#learningRate === 'number') return;
-    const { stepsPerEpoch, epochs } = this.#run;
+    const { stepsPerEpoch = Number.NaN, epochs, initialEpoch = 0 } = this.#run;
+    const length = epochs * stepsPerEpoch;
+    if (Number.isNaN(length) && (needsRunLength(this.#learningRate) || initialEpoch > 0)) {
+      throw lengthMissing(this.#learningRate.kind);
+    }
     const needed = scheduleSteps(this.#learningRate, stepsPerEpoch);
-    if (needed > epochs * stepsPerEpoch) throw tooLong(this.#learningRate.kind, needed, this.#run);
+    if (needed > length) throw tooLong(this.#learningRate.kind, needed, { stepsPerEpoch, epochs });
     const watcher = this.#watching?.watcher;
     if (watcher) checkMonitor(watcher.monitor, watcher.kind, names);
   }
 
-  /** Before the first step. */
-  async begin(): Promise<void> {
+  /**
+   * Before the first step.
+   *
+   * @param resumed What is held is this run's own.
+   */
+  async begin(resumed = false): Promise<void> {
     if (this.#state?.kind !== 'backtracking') return;
-    if (this.#state.best === undefined || !this.#best.held) await this.#best.keep();
+    const isOwn = resumed || this.#state.best !== undefined;
+    if (!isOwn || !this.#best.held) await this.#best.keep();
   }
 
   /** @param step The number of steps done in all epochs. */
@@ -145,7 +165,21 @@ function isBetter(value: number, best: number | undefined, by: number, up: boole
   return up ? value > best + by : value < best - by;
 }
 
-function tooLong(kind: string, needed: number, { stepsPerEpoch, epochs }: Run): ConfigError {
+function lengthMissing(kind: string): ConfigError {
+  const path = 'fit.stepsPerEpoch';
+  const expected = `the batches of an epoch, as the rates of '${kind}' depend on them and the data does not say`;
+  return new ConfigError(`${path}: expected ${expected}, received undefined`, {
+    path,
+    expected,
+    received: undefined,
+  });
+}
+
+function tooLong(
+  kind: string,
+  needed: number,
+  { stepsPerEpoch, epochs }: { readonly stepsPerEpoch: number; readonly epochs: number },
+): ConfigError {
   const path = 'fit.optimizer.learningRate';
   const expected = `a schedule no longer than the run's ${epochs * stepsPerEpoch} steps (${epochs} epochs of ${stepsPerEpoch})`;
   return new ConfigError(`${path}: expected ${expected}, received '${kind}' over ${needed}`, {

@@ -6,7 +6,7 @@ import { headName, type HeadMetrics, type ModelMetrics } from '../metrics/modelM
 import type { HeadLosses } from '../losses/modelLoss.js';
 import type { Loss } from '../losses/loss.js';
 import type { NativeLossResult } from '../native/binding.js';
-import { LossMean } from './lossMean.js';
+import { LossMean, type LossSums } from './lossMean.js';
 
 /** What a batch comes to, of each head where there are heads. */
 export type BatchSums = NativeLossResult & MetricSums;
@@ -17,20 +17,28 @@ export interface Totals {
   readonly loss: number;
   /** Metrics, and with heads their losses. */
   values(): MetricValues;
+  /** What they are now, as plain data: further batches leave it alone. */
+  sums(): TotalsState;
 }
 
-/** @returns Totals without a batch yet. */
-export function makeTotals(loss: ModelLoss, metrics: ModelMetrics): Totals {
-  if (loss.kind === 'heads') return new HeadTotals(loss, metrics as HeadMetrics);
-  return new OutputTotals(loss, metrics as readonly MetricDescriptor[]);
+/** What batches have added up to: sums of the one output, or the penalties beside those of each head. */
+export interface TotalsState extends Pick<LossSums, 'elements' | 'rows' | 'weightedLoss'> {
+  readonly heads?: readonly TotalsState[];
+}
+
+/** @param sums What to go on from; by default no batch yet. */
+export function makeTotals(loss: ModelLoss, metrics: ModelMetrics, sums?: TotalsState): Totals {
+  if (loss.kind === 'heads') return new HeadTotals(loss, metrics as HeadMetrics, sums);
+  return new OutputTotals(loss, metrics as readonly MetricDescriptor[], sums);
 }
 
 class OutputTotals extends LossMean implements Totals {
   readonly #loss: Loss['kind'];
   readonly #metrics: readonly MetricDescriptor[];
 
-  constructor({ kind }: Loss, metrics: readonly MetricDescriptor[]) {
+  constructor({ kind }: Loss, metrics: readonly MetricDescriptor[], sums?: TotalsState) {
     super();
+    if (sums !== undefined) Object.assign(this, structuredClone(sums));
     this.#loss = kind;
     this.#metrics = metrics;
   }
@@ -50,12 +58,19 @@ class HeadTotals implements Totals {
   #penalty = 0;
   #elements = 0;
 
-  constructor({ heads }: HeadLosses, metrics: HeadMetrics) {
-    this.#heads = Object.entries(heads).map(([name, { loss, weight }]) => ({
+  constructor({ heads }: HeadLosses, metrics: HeadMetrics, sums?: TotalsState) {
+    this.#heads = Object.entries(heads).map(([name, { loss, weight }], i) => ({
       name,
       weight,
-      totals: new OutputTotals(loss, metrics.heads[name]!),
+      totals: new OutputTotals(loss, metrics.heads[name]!, sums?.heads?.[i]),
     }));
+    this.#penalty = sums?.weightedLoss ?? 0;
+    this.#elements = sums?.elements ?? 0;
+  }
+
+  sums(): TotalsState {
+    const heads = this.#heads.map(({ totals }) => totals.sums());
+    return { elements: this.#elements, rows: 0, weightedLoss: this.#penalty, heads };
   }
 
   add({ heads = [], penalty }: BatchSums): void {

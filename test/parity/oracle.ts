@@ -29,6 +29,14 @@ export {
 } from './oracle/network.js';
 export { pool, type PoolMode } from './oracle/pool.js';
 export {
+  train,
+  type RateRule,
+  type Trained,
+  type Training,
+  type TrainingBatch,
+  type WatchingRule,
+} from './oracle/trainer.js';
+export {
   newOptimizerState,
   penaltyOf,
   update,

@@ -4,7 +4,7 @@ import { DataError } from '../../errors.js';
 import type { Callback } from '../callbacks.js';
 import { csvLine, numberNames } from '../csv.js';
 import type { EpochRecord } from '../history.js';
-import { addLine, firstLine, logFields, startLog, type LogOptions } from './logFile.js';
+import { firstLine, LogFile, logFields, type LogOptions } from './logFile.js';
 
 const schema = settings(logFields);
 
@@ -19,26 +19,29 @@ const schema = settings(logFields);
  * ```
  */
 export function csvLog(options: LogOptions): Callback {
-  const { path, append } = parseConfig(schema, options, 'csvLog');
+  const parsed = parseConfig(schema, options, 'csvLog');
+  const file = new LogFile(parsed);
   let names: readonly string[] | undefined;
   return {
     name: 'csvLog',
-    async onTrainBegin() {
+    saveState: () => file.saveState(),
+    restoreState: (state) => file.restoreState(state),
+    async onTrainBegin({ resumed }) {
       names = undefined;
-      await startLog({ path, append });
+      await file.start(resumed);
     },
     async onEpochEnd(record) {
-      names ??= await writeHeader(path, record);
-      await addLine(path, csvLine(record, names));
+      names ??= await writeHeader(file, parsed.path, record);
+      await file.add(csvLine(record, names));
     },
   };
 }
 
-async function writeHeader(path: string, record: EpochRecord): Promise<readonly string[]> {
+async function writeHeader(file: LogFile, path: string, record: EpochRecord): Promise<readonly string[]> {
   const names = numberNames(record);
   const header = names.join(',');
   const found = await firstLine(path);
-  if (found === undefined) await addLine(path, header);
+  if (found === undefined) await file.add(header);
   else if (found !== header) {
     throw new DataError(`${path}: expected the columns ${header}, received ${found}`, {
       name: path,

@@ -1,7 +1,7 @@
 import { flag, settings } from '../../config/fields.js';
 import { parseConfig } from '../../config/parseConfig.js';
 import type { Callback } from '../callbacks.js';
-import { addLine, logFields, startLog, type LogOptions } from './logFile.js';
+import { LogFile, logFields, type LogOptions } from './logFile.js';
 
 /** What {@link jsonLinesLog} takes. */
 export interface JsonLinesOptions extends LogOptions {
@@ -22,11 +22,14 @@ const schema = settings({ ...logFields, batches: flag.default(false) });
  * ```
  */
 export function jsonLinesLog(options: JsonLinesOptions): Callback {
-  const { path, append, batches } = parseConfig(schema, options, 'jsonLinesLog');
-  const write = (event: string, values: object) => addLine(path, JSON.stringify({ event, ...values }));
+  const { batches, ...parsed } = parseConfig(schema, options, 'jsonLinesLog');
+  const file = new LogFile(parsed);
+  const write = (event: string, values: object) => file.add(JSON.stringify({ event, ...values }));
   return {
     name: 'jsonLinesLog',
-    onTrainBegin: () => startLog({ path, append }),
+    saveState: () => file.saveState(),
+    restoreState: (state) => file.restoreState(state),
+    onTrainBegin: ({ resumed }) => file.start(resumed),
     ...(batches && { onBatchEnd: (logs) => write('batch', logs) }),
     onEpochEnd: (record) => write('epoch', record),
   };

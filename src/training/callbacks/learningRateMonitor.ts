@@ -17,7 +17,7 @@ export interface LearningRateMonitor extends Callback {
 
 /**
  * Notes every change of the learning rate, step by step; an epoch's last rate is in its record anyway. A new `fit`
- * begins anew, a resumed one (`initialEpoch`) goes on.
+ * begins anew, one that goes on (`initialEpoch`, `resume`) does not.
  *
  * @param onChange Called with each change, to print it for instance.
  * @example
@@ -34,8 +34,12 @@ export function learningRateMonitor(onChange?: (point: RatePoint) => void): Lear
     get points() {
       return points;
     },
-    onTrainBegin({ initialEpoch }) {
-      if (initialEpoch === 0) points = [];
+    saveState: () => ({ values: points.map((point) => ({ ...point })) }),
+    restoreState({ values }) {
+      points = [...(values as unknown as readonly RatePoint[])];
+    },
+    onTrainBegin({ initialEpoch, resumed }) {
+      if (initialEpoch === 0 && !resumed) points = [];
     },
     onBatchEnd({ epoch, batch, learningRate }) {
       if (points.at(-1)?.learningRate === learningRate) return;

@@ -38,15 +38,21 @@ export function tensorBoard(options: TensorBoardOptions): Callback {
   const { logDir, everyBatches } = parseConfig(schema, options, 'tensorBoard');
   let train = new EventFile('');
   let validation = new EventFile('');
+  let batchesSeen = 0;
   return {
     name: 'tensorBoard',
-    onTrainBegin() {
+    saveState: () => ({ values: { batchesSeen } }),
+    restoreState({ values }) {
+      batchesSeen = (values as { batchesSeen: number }).batchesSeen;
+    },
+    onTrainBegin({ initialEpoch, batchesPerEpoch = 0, resumed }) {
+      if (!resumed) batchesSeen = initialEpoch * batchesPerEpoch;
       train = new EventFile(join(logDir, 'train'));
       validation = new EventFile(join(logDir, 'validation'));
     },
     ...(everyBatches > 0 && {
-      async onBatchEnd({ epoch, batch, batches, loss, gradNorm, learningRate }) {
-        const step = (epoch - 1) * batches + batch;
+      async onBatchEnd({ loss, gradNorm, learningRate }) {
+        const step = ++batchesSeen;
         if (step % everyBatches !== 0) return;
         const values = { loss, gradNorm, learningRate };
         train.add(

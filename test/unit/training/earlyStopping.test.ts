@@ -19,7 +19,7 @@ async function watch(options: EarlyStoppingOptions, name: keyof EpochRecord, val
     setWeights: async (weights: unknown) => void (restored = weights),
     save: async () => {},
   };
-  await callback.onTrainBegin?.({ epochs: 9, initialEpoch: 0, batchesPerEpoch: 1 }, control);
+  await callback.onTrainBegin?.({ epochs: 9, initialEpoch: 0, batchesPerEpoch: 1, resumed: false }, control);
   for (const value of values) {
     epoch++;
     await callback.onEpochEnd?.({ epoch, loss: 1, learningRate: 1, seconds: 0, [name]: value }, control);
