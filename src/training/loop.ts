@@ -331,8 +331,9 @@ async function computed(
 
 // What metrics of order read is in `scored`.
 function withoutOutputs({ result, ...others }: StepOutcome): StepOutcome {
-  const { outputs: _, ...kept } = result;
-  return { ...others, result: kept };
+  const { outputs: _, heads, ...kept } = result;
+  const own = heads?.map(({ outputs: __, ...head }) => head);
+  return { ...others, result: { ...kept, ...(own && { heads: own }) } };
 }
 
 /** What the records of epochs will hold that is a number. */

@@ -9,6 +9,7 @@ import {
   dense,
   earlyStopping,
   embedding,
+  exampleStream,
   generate,
   heads,
   l2,
@@ -20,6 +21,7 @@ import {
   pool,
   rocAucScore,
   sequential,
+  type TrainingControl,
 } from '../../src/index.js';
 import { devices } from '../support/devices.js';
 
@@ -139,6 +141,29 @@ describe.each(devices)('a model with heads on $name', ({ options }) => {
     expect(after['odd.lstm.weight_hh_l0']).toEqual(before['odd.lstm.weight_hh_l0']);
     expect(after['tag.fc.weight']).not.toEqual(before['tag.fc.weight']);
     expect(after['length.fc.weight']).not.toEqual(before['length.fc.weight']);
+  });
+
+  it('goes on in the middle of an epoch with the bits and the history of a run that was not interrupted', async () => {
+    const path = join(folder, `middle-${options.device}-${options.threads}.safetensors`.replace(':', '_'));
+    await using whole = await newModel(options);
+    const expected = await whole.fit(data, { ...fast, epochs: 2 });
+    await using model = await newModel(options);
+    const halfway = {
+      onBatchEnd: async ({ epoch, batch }: { epoch: number; batch: number }, control: TrainingControl) => {
+        if (epoch !== 2 || batch !== 2) return;
+        await control.save(path);
+        control.stop();
+      },
+    };
+    await model.fit(data, { ...fast, epochs: 2, callbacks: [halfway] });
+    await using resumed = await loadModel(path, { ...options, heads: ['tag', 'length', 'odd'] });
+    const again = { ...fast, epochs: 2, resume: true };
+    const changed = resumed.fit(data, { ...again, lossWeights: { odd: 2 } });
+    await expect(changed).rejects.toMatchObject({ code: 'ERR_CONFIG', message: /weight: expected 0\.2/ });
+    const history = await resumed.fit(data, again);
+    const values = (epochs: readonly object[]) => epochs.map((epoch) => ({ ...epoch, seconds: 0 }));
+    expect(values(history.epochs)).toEqual(values(expected.epochs));
+    expect(await resumed.getWeights()).toEqual(await whole.getWeights());
   });
 
   it('goes on from a file with the bits of one that was never saved', async () => {
@@ -351,6 +376,16 @@ describe('bad input to heads', () => {
       'ERR_CONFIG',
       () => fit({}, languageModelStream({ tokens: [1, 2, 3, 4, 5], batchSize: 1, timeSteps: 2 } as never)),
       /one output/,
+    ],
+    [
+      'a stream of examples',
+      'ERR_CONFIG',
+      () =>
+        fit(
+          {},
+          exampleStream(() => [{ x: [1], y: 1 }], { batchSize: 1 }),
+        ),
+      /an example stream: expected a model of one output/,
     ],
     [
       'a misspelt value to watch',
