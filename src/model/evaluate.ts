@@ -5,7 +5,6 @@ import type { LanguageModelStream } from '../data/languageModelStream.js';
 import { ConfigError } from '../errors.js';
 import { z } from 'zod';
 import type { LossInput } from '../losses/loss.js';
-import { z } from 'zod';
 import type { Metric, MetricValues } from '../metrics/metric.js';
 import type { HeadValues } from '../metrics/modelMetrics.js';
 import { rowSource, type BatchSource } from '../training/batchSource.js';

@@ -72,7 +72,6 @@ export async function predict(
   const wrong = Object.entries(given).find(([name, value]) => value !== undefined && name !== 'batchSize');
   if (wrong !== undefined) throw notOfStreams(...wrong);
   if (batchSize !== undefined && batchSize !== x.batchSize) throw otherBatchSize(x.batchSize, batchSize);
-  onlyOutput(context.chain, 'an example stream');
   return predictExamples(context, x, settings);
 }
 

@@ -35,10 +35,10 @@ export async function predictExamples(
     const gathering = next instanceof Promise ? await orAborted(signal, 'predict', next) : next;
     if (gathering === undefined) return noMore;
     const { batch, rows } = gathering();
-    const { y: outputs } = await unlessAborted(signal, 'predict', () =>
+    const { y } = await unlessAborted(signal, 'predict', () =>
       context.session.predict({ ...batch, weights }, false),
     );
-    return { y: outputs[0]!, rows, timeSteps: batch.timeSteps };
+    return { y, rows, timeSteps: batch.timeSteps };
   };
   try {
     await pipelined(source.batchesPerEpoch ?? Infinity, submit, (part) => void parts.push(part));

@@ -30,8 +30,6 @@ export interface Totals {
   sums(): TotalSums;
   /** Metrics, and with heads their losses. */
   values(): MetricValues;
-  /** What they are now, as plain data: further batches leave it alone. */
-  sums(): TotalsState;
 }
 
 /** @param from Sums of the same loss and metrics to go on from; by default there is no batch yet. */
