@@ -5,7 +5,7 @@ import { field, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { Sequences } from '../data/sequences.js';
 import { writeFileAtomically } from '../io/atomicFile.js';
-import { lossSchema, type LossInput } from '../losses/loss.js';
+import { lossSchema, type Loss, type LossInput } from '../losses/loss.js';
 import { metricsSchema, type Metric } from '../metrics/metric.js';
 import type { FactTable, ReportFacts } from '../report/facts.js';
 import { judge, type Judgement } from '../report/judge.js';
@@ -16,7 +16,7 @@ import type { ModelContext } from './context.js';
 import { dataTable, exampleText, targetsOf } from './dataFacts.js';
 import { evaluate, type Evaluation } from './evaluate.js';
 import { requireData, sequencesFor, type LabelledData, type TrainingData } from './modelData.js';
-import { predict } from './predict.js';
+import { predict, type Prediction } from './predict.js';
 import { summaryRows, totals } from './summary.js';
 
 /** What {@link Model.report} takes. */
@@ -125,8 +125,14 @@ function numbersOf(evaluated: Evaluation): Record<string, number> {
   return Object.fromEntries(entries) as Record<string, number>;
 }
 
+// Several losses, each of an output of its own, are told by their scores alone.
+function lossOf({ compiled }: ModelContext, { loss }: Parsed): Loss | undefined {
+  const chosen: { readonly kind: string } | undefined = loss ?? compiled?.loss;
+  return chosen?.kind === 'heads' ? undefined : (chosen as Loss | undefined);
+}
+
 function dataTableOf(context: ModelContext, parsed: Parsed): FactTable | undefined {
-  const loss = parsed.loss ?? context.compiled?.loss;
+  const loss = lossOf(context, parsed);
   const sets = { training: rowsOf(parsed.trainingData), judged: rowsOf(parsed.data) };
   const given = Object.entries(sets).flatMap(([name, data]) =>
     data === undefined ? [] : [{ name, data, loss }],
@@ -138,12 +144,14 @@ async function judgementOf(
   context: ModelContext,
   data: LabelledData,
   sequences: Sequences,
-  { loss: given, batchSize, examples }: Parsed,
+  parsed: Parsed,
 ): Promise<Judgement | undefined> {
-  const loss = given ?? context.compiled!.loss;
+  const loss = lossOf(context, parsed);
+  if (loss === undefined) return undefined;
   const { layer, output } = context.chain.at(-1)!;
   const targets = targetsOf(context, data, loss, sequences);
-  const { y } = await predict(context, data.x, { batchSize, seqLengths: data.seqLengths });
+  const { batchSize, examples } = parsed;
+  const { y } = (await predict(context, data.x, { batchSize, seqLengths: data.seqLengths })) as Prediction;
   const activation = layer.kind === 'dense' ? layer.activation : 'linear';
   const { lengths, maxLength } = sequences;
   const outputs = { outputs: y.data, channels: output.size, perStep: output.kind === 'sequence' };
