@@ -4,10 +4,7 @@ import { z } from 'zod';
 import { field, settings, whole } from '../config/fields.js';
 import { parseOptions } from '../config/parseConfig.js';
 import type { Sequences } from '../data/sequences.js';
-import type { Tensor } from '../data/tensor.js';
-import { ConfigError } from '../errors.js';
 import { writeFileAtomically } from '../io/atomicFile.js';
-import { outputsOf } from '../layers/chain.js';
 import { lossSchema, type Loss, type LossInput } from '../losses/loss.js';
 import { metricsSchema, type Metric } from '../metrics/metric.js';
 import type { FactTable, ReportFacts } from '../report/facts.js';
@@ -19,7 +16,7 @@ import type { ModelContext } from './context.js';
 import { dataTable, exampleText, targetsOf } from './dataFacts.js';
 import { evaluate, type Evaluation } from './evaluate.js';
 import { requireData, sequencesFor, type LabelledData, type TrainingData } from './modelData.js';
-import { predict } from './predict.js';
+import { predict, type Prediction } from './predict.js';
 import { summaryRows, totals } from './summary.js';
 
 /** What {@link Model.report} takes. */
@@ -92,7 +89,6 @@ export async function report(context: ModelContext, dir: string, options: Report
 async function gather(context: ModelContext, parsed: Parsed): Promise<ReportFacts> {
   const { data, trainingData, labels = [], examples, title, config, history } = parsed;
   const { config: modelConfig, chain, input, device } = context;
-  requireOneOutput(context);
   for (const one of [data, trainingData]) if (one !== undefined) requireData(one, 'data');
   const [head, ...layers] = summaryRows({ input, chain });
   const rows = rowsOf(data);
@@ -114,23 +110,6 @@ async function gather(context: ModelContext, parsed: Parsed): Promise<ReportFact
   };
 }
 
-function requireOneOutput({ chain }: ModelContext): void {
-  const outputs = outputsOf(chain);
-  if (outputs.length === 1) return;
-  const expected = 'a model of one output';
-  const received = `one with the heads ${outputs.map(({ head }) => head).join(', ')}`;
-  throw new ConfigError(`report: expected ${expected}, received ${received}`, {
-    path: 'report',
-    expected,
-    received,
-  });
-}
-
-// Heads have been refused.
-function lossOf({ compiled }: ModelContext, { loss }: Pick<Parsed, 'loss'>): Loss | undefined {
-  return loss ?? (compiled?.loss as Loss | undefined);
-}
-
 // A stream has no rows that could be shown.
 function rowsOf(data: TrainingData | undefined): LabelledData | undefined {
   return data === undefined || 'kind' in data ? undefined : data;
@@ -146,6 +125,12 @@ function numbersOf(evaluated: Evaluation): Record<string, number> {
   return Object.fromEntries(entries) as Record<string, number>;
 }
 
+// Several losses, each of an output of its own, are told by their scores alone.
+function lossOf({ compiled }: ModelContext, { loss }: Parsed): Loss | undefined {
+  const chosen: { readonly kind: string } | undefined = loss ?? compiled?.loss;
+  return chosen?.kind === 'heads' ? undefined : (chosen as Loss | undefined);
+}
+
 function dataTableOf(context: ModelContext, parsed: Parsed): FactTable | undefined {
   const loss = lossOf(context, parsed);
   const sets = { training: rowsOf(parsed.trainingData), judged: rowsOf(parsed.data) };
@@ -159,13 +144,14 @@ async function judgementOf(
   context: ModelContext,
   data: LabelledData,
   sequences: Sequences,
-  { loss: given, batchSize, examples }: Parsed,
+  parsed: Parsed,
 ): Promise<Judgement | undefined> {
-  const loss = lossOf(context, { loss: given })!;
+  const loss = lossOf(context, parsed);
+  if (loss === undefined) return undefined;
   const { layer, output } = context.chain.at(-1)!;
   const targets = targetsOf(context, data, loss, sequences);
-  const prediction = await predict(context, data.x, { batchSize, seqLengths: data.seqLengths });
-  const y = prediction.y as Tensor<Float32Array>;
+  const { batchSize, examples } = parsed;
+  const { y } = (await predict(context, data.x, { batchSize, seqLengths: data.seqLengths })) as Prediction;
   const activation = layer.kind === 'dense' ? layer.activation : 'linear';
   const { lengths, maxLength } = sequences;
   const outputs = { outputs: y.data, channels: output.size, perStep: output.kind === 'sequence' };
