@@ -54,7 +54,7 @@ function parsed(text: string): Omit<SafetensorsHeader, 'bytes'> {
   const { __metadata__: metadata = {}, ...entries } = headerSchema.parse(JSON.parse(text));
   const tensors = Object.entries(entries).map(([name, entry]) => ({
     name,
-    dtype: String(entry['dtype']),
+    dtype: entry['dtype'] as string,
     shape: entry['shape'] as unknown as readonly number[],
   }));
   return { metadata: metadata as Record<string, string>, tensors };

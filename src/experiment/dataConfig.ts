@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { choice, field, flag, settings, text, whole, type JsonForm } from '../config/fields.js';
 import { jsonSchemaOf, withJsonForm } from '../config/jsonSchema.js';
 import { kinds } from '../config/kinds.js';

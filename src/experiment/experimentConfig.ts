@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { field, settings, text, whole, type JsonForm } from '../config/fields.js';
 import { jsonSchemaOf } from '../config/jsonSchema.js';
 import { deepFreeze, parseConfig } from '../config/parseConfig.js';

@@ -1,7 +1,7 @@
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
 import { sourceError, type SourcePlace } from '../data/sources/sourceError.js';
-import { DataError } from '../errors.js';
+import type { DataError } from '../errors.js';
 
 /** One record of a file: what its columns or fields hold. */
 export interface SourceRecord {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { choice, field, settings, text, whole } from '../config/fields.js';
 import { withJsonForm } from '../config/jsonSchema.js';
 import type { Distribution } from '../search/draw.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { flag, settings, text } from '../../config/fields.js';
 import { sourceError, type SourcePlace } from '../../data/sources/sourceError.js';
 import { linesOf, sourceName } from '../../data/sources/text.js';
