@@ -65,7 +65,7 @@ try {
     const begun = last(lines, 'begin');
     check(
       begun === undefined || !isBefore(begun, safe),
-      `went on at ${begun} though a file of ${safe} was written`,
+      `went on at ${String(begun)} though a file of ${String(safe)} was written`,
     );
     if (begun !== undefined) {
       const lost = (reached[0] - begun[0]) * 12 + reached[1] - begun[1];
@@ -80,7 +80,7 @@ try {
       const left = readdirSync(folder).filter((name) => name.endsWith('.tmp'));
       for (const name of left) cutOff.add(name);
       // Each writer removes what the ones before it have left.
-      check(left.length <= 3, `files are left: ${left}`);
+      check(left.length <= 3, `files are left: ${left.join(', ')}`);
       if (existsSync(file)) await (await loadModel(file, { device: 'cpu', threads: 1 })).dispose();
       else check(!isBefore([0, 0], safe), 'the file is gone');
       continue;

@@ -7,15 +7,25 @@ import { shuffleInPlace } from './shuffle.js';
  */
 const mixing = 0.02;
 
+/** Steps of a length that are told apart, before chance decides. */
+const finest = 256;
+
 /** Rows in the order of their length; among rows of nearly one length the order is random. */
 export function sortByLength(
   rows: Uint32Array,
   lengthOf: (row: number) => number,
   words: RandomWords,
 ): Uint32Array {
-  const ranked = Array.from(rows, (row) => ({ row, key: lengthOf(row) * (1 + mixing * words.uniform()) }));
-  ranked.sort((a, b) => a.key - b.key);
-  return Uint32Array.from(ranked, ({ row }) => row);
+  const count = rows.length;
+  const longest = rows.reduce((most, row) => Math.max(most, lengthOf(row)), 1);
+  // Key and place in one number that float64 holds exactly: the built-in sort of numbers is many times faster than one that
+  // compares by a function. Between equal keys the place decides.
+  const steps = Math.min(finest, Math.floor(Number.MAX_SAFE_INTEGER / (2 * longest * count)));
+  const keys = Float64Array.from(rows, (row, place) => {
+    const key = lengthOf(row) * (1 + mixing * words.uniform());
+    return Math.floor(key * steps) * count + place;
+  });
+  return Uint32Array.from(keys.sort(), (key) => rows[key % count]!);
 }
 
 /**

@@ -57,6 +57,7 @@ export class RandomWords {
   readonly #part: number;
   #block = 0;
   #words: readonly number[] = [];
+  #used = 0;
 
   constructor(seed: number, stream: number, part: number) {
     this.#key = [seed >>> 0, Math.floor(seed / 0x1_0000_0000) >>> 0];
@@ -66,13 +67,12 @@ export class RandomWords {
 
   /** 0 .. 2^32 - 1 */
   next(): number {
-    if (this.#words.length === 0) {
+    if (this.#used === this.#words.length) {
       this.#words = philox4x32([this.#block, 0, this.#part, this.#stream], this.#key);
       this.#block += 1;
+      this.#used = 0;
     }
-    const [word = 0, ...rest] = this.#words;
-    this.#words = rest;
-    return word;
+    return this.#words[this.#used++]!;
   }
 
   /** 0 .. limit - 1, each equally likely: words from the last, incomplete run of `limit` are thrown away. */

@@ -58,7 +58,7 @@ async function content(context: ModelContext, includeOptimizer: boolean): Promis
   // A function of the caller's has no place in a file.
   const lasting = compiled?.loss.kind === 'custom' ? undefined : compiled;
   const [training, counters, params, carried, ...arenas] = await Promise.all([
-    run?.then(encodeTraining),
+    run?.then((state) => state && encodeTraining(state)),
     session.counters(),
     session.readArena('params'),
     includeOptimizer ? session.carriedStates() : undefined,

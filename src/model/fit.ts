@@ -167,7 +167,7 @@ async function runPlan(context: ModelContext, plan: TrainingPlan): Promise<Histo
   } finally {
     // What the run came to, without what it was made of.
     const state = await loop.state();
-    context.training = { state: async () => state };
+    context.training = state && { state: async () => state };
   }
 }
 

@@ -50,8 +50,8 @@ export async function resumedRun(
   identity: RunIdentity,
   epochs: number,
 ): Promise<TrainingState> {
-  if (training === undefined) throw nothingToResume();
-  const state = await training.state();
+  const state = await training?.state();
+  if (state === undefined) throw nothingToResume();
   requireSameRun(state.identity, identity);
   const begun = state.epoch + (state.batch + state.ahead.length > 0 ? 1 : 0);
   if (begun > epochs) throw beyond(begun, epochs);

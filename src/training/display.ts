@@ -15,6 +15,8 @@ export interface EpochStart {
   readonly epochs: number;
   /** Absent: nobody knows yet. */
   readonly batches?: number | undefined;
+  /** Of a run that is resumed. Default 0. */
+  readonly batchesDone?: number | undefined;
   readonly unit: string;
 }
 

@@ -122,7 +122,7 @@ export class TrainingLoop implements ResumableRun {
     return new History({ epochs: Object.freeze([...this.#records]), steps, skippedSteps, stopped });
   }
 
-  async state(): Promise<TrainingState> {
+  async state(): Promise<TrainingState | undefined> {
     if (this.#cutShort !== undefined) return this.#cutShort;
     const underWay = [...this.#underWay];
     const settled = {
@@ -140,7 +140,8 @@ export class TrainingLoop implements ResumableRun {
       averaging: this.#plan.averaging?.state,
       callbacks: saveCallbacks(this.#plan.callbacks),
     };
-    return { ...settled, ahead: await fulfilled(underWay) };
+    const ahead = await computed(underWay);
+    return ahead && { ...settled, ahead };
   }
 
   async run(): Promise<History> {
@@ -173,7 +174,7 @@ export class TrainingLoop implements ResumableRun {
     await this.#each('onEpochBegin', (callback) =>
       callback.onEpochBegin?.({ epoch, batchesDone }, this.#control),
     );
-    display.epochBegin({ epoch, epochs, batches: this.#batches, unit: source.unit });
+    display.epochBegin({ epoch, epochs, batches: this.#batches, batchesDone, unit: source.unit });
     if (source.carriesStates && this.#trainedOn === 0) await session.resetStates();
     const isComplete = await this.#runBatches();
     if (!isComplete) this.#cutShort = await this.state();
@@ -324,13 +325,14 @@ export class TrainingLoop implements ResumableRun {
   }
 }
 
-/** Those before the first that failed. */
-async function fulfilled(underWay: readonly Promise<StepOutcome>[]): Promise<readonly StepOutcome[]> {
+/** Those before the first that failed; undefined where one after it did not. */
+async function computed(
+  underWay: readonly Promise<StepOutcome>[],
+): Promise<readonly StepOutcome[] | undefined> {
   const outcomes = await Promise.allSettled(underWay);
-  const end = outcomes.findIndex(({ status }) => status === 'rejected');
-  return outcomes
-    .slice(0, end < 0 ? outcomes.length : end)
-    .flatMap((outcome) => (outcome.status === 'fulfilled' ? [withoutOutputs(outcome.value)] : []));
+  const done = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const inOrder = outcomes.slice(0, done.length).every(({ status }) => status === 'fulfilled');
+  return inOrder ? done.map(withoutOutputs) : undefined;
 }
 
 // What metrics of order read is in `scored`.

@@ -7,6 +7,8 @@ export interface ProgressState {
   readonly batch: number;
   /** Absent: nobody knows yet. */
   readonly batches?: number | undefined;
+  /** Batches before `seconds` began. Default 0. */
+  readonly batchesDone?: number | undefined;
   readonly loss: number;
   readonly seconds: number;
   readonly unit: string;
@@ -17,7 +19,7 @@ const barWidth = 20;
 
 /** One line: epoch, bar, batches, loss so far, speed and the time this epoch still takes, as far as that is known. */
 export function progressLine(state: ProgressState): string {
-  const { epoch, epochs, batch, batches, loss, seconds, unit, unitsDone } = state;
+  const { epoch, epochs, batch, batches, batchesDone = 0, loss, seconds, unit, unitsDone } = state;
   const speed = Math.round(unitsDone / Math.max(seconds, 1e-3)).toLocaleString('en-US');
   const pace = `loss ${lossText(loss)}  ${speed} ${unit}/s`;
   if (batches === undefined) {
@@ -25,7 +27,7 @@ export function progressLine(state: ProgressState): string {
   }
   const filled = Math.round((batch / batches) * barWidth);
   const bar = '━'.repeat(filled) + '─'.repeat(barWidth - filled);
-  const leftSeconds = (seconds / batch) * (batches - batch);
+  const leftSeconds = (seconds / (batch - batchesDone)) * (batches - batch);
   const left = durationText(leftSeconds);
   return `${epochText(epoch, epochs)} ${bar} ${batch}/${batches}  ${pace}  ${left} left`;
 }

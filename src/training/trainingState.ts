@@ -54,6 +54,9 @@ export interface TrainingState {
 
 /** A run that can say where it is: one under way, or one that has ended. */
 export interface ResumableRun {
-  /** As of this call, steps that are submitted included: weights that are asked for in the same turn belong to it. */
-  state(): Promise<TrainingState>;
+  /**
+   * As of this call, steps that are submitted included: weights that are asked for in the same turn belong to it. Undefined
+   * where a step failed and a later one, submitted before anybody knew, did not: no place in the data is that of the weights.
+   */
+  state(): Promise<TrainingState | undefined>;
 }

@@ -68,7 +68,7 @@ const stream = () => exampleStream(() => uncounted(), { batchSize });
 
 const comeTo = async (model: Model, history: History) => ({
   steps: history.steps,
-  epochs: history.epochs.map(({ seconds: _, ...record }) => record),
+  epochs: history.epochs.map(({ seconds: _seconds, ...record }) => record),
   weights: dataOf(await model.getWeights()),
 });
 

@@ -9,6 +9,7 @@ import {
   type Callback,
   ConfigError,
   csvLog,
+  customLoss,
   dense,
   dropout,
   earlyStopping,
@@ -477,6 +478,22 @@ describe('resume', () => {
       await change(changed);
       await refused(changed);
     }
+    // A step that fails in the caller's own code while the one after it waits already and is then applied.
+    await using broken = await sequential(classifier(3), { ...device, inputSize: 2 });
+    let calls = 0;
+    const loss = customLoss({
+      name: 'broken',
+      compute({ predictions }) {
+        if (++calls === 3) throw new Error('mine');
+        return { loss: 1, gradient: new Float32Array(predictions.data.length) };
+      },
+    });
+    const run = { loss, verbose: 'silent', batchSize: 4 } as const;
+    await expect(broken.fit({ x, y: y.map(() => [0, 0, 0]) }, run)).rejects.toThrow('mine');
+    expect(calls).toBe(4);
+    await expect(broken.fit({ x, y: y.map(() => [0, 0, 0]) }, { ...run, resume: true })).rejects.toThrow(
+      StateError,
+    );
     await using loaded = await loadModel(path(), device);
     await loaded.save(join(folder, 'bare.safetensors'), { includeOptimizer: false });
     await using bare = await loadModel(join(folder, 'bare.safetensors'), device);

@@ -24,6 +24,7 @@ import {
   stepDecay,
   warmup,
 } from '../../src/index.js';
+import { readCheckpoint } from '../../src/io/checkpoint.js';
 import { devices } from '../support/devices.js';
 import { Draws } from '../support/draws.js';
 
@@ -161,6 +162,76 @@ describe.each(devices)('a schedule in fit on $name', ({ options }) => {
       expect(ends).toMatchObject(expected);
       expect(better).toBeGreaterThan(1);
       expect(worse).toBeGreaterThan(1);
+    });
+
+    const whole = {
+      ...fit,
+      optimizer: adam({
+        learningRate: backtracking({ initial: 0.5, factor: 0.5 }),
+        amsgrad: true,
+        average: { kind: 'ema', decay: 0.8 },
+      }),
+    };
+
+    it("goes back to AMSGrad's third moment, the average of the weights and the counts as well", async () => {
+      await using model = await newModel();
+      const ends: { valLoss: number; file: Awaited<ReturnType<typeof readCheckpoint>> }[] = [];
+      const keep: Callback = {
+        onEpochEnd: async ({ epoch, valLoss }, control) => {
+          const path = join(folder, `whole-${epoch}.safetensors`);
+          await control.save(path);
+          ends.push({ valLoss: valLoss!, file: await readCheckpoint(path) });
+        },
+      };
+      await model.fit({ x, y }, { ...whole, callbacks: [keep] });
+      let [best, wentBack] = [0, 0];
+      for (const [i, { valLoss, file }] of ends.entries()) {
+        if (i === 0 || valLoss < ends[best]!.valLoss) {
+          best = i;
+          continue;
+        }
+        wentBack++;
+        const { optimizer, counters } = ends[best]!.file;
+        expect(Object.keys(optimizer!)).toEqual(['m', 'v', 'aux', 'average']);
+        expect(file.optimizer).toEqual(optimizer);
+        expect(file.counters).toMatchObject({ step: counters.step, averaged: counters.averaged });
+      }
+      expect(wentBack).toBeGreaterThan(1);
+    });
+
+    it('keeps the best weights, but no moments, when the optimizer is reset', async () => {
+      const layers = [lstm({ hiddenSize: 8, returnSequences: false }), dense({ units: 3 })];
+      const make = () => sequential(layers, { ...options, inputSize: 2, seed: 4 });
+      await using model = await make();
+      const path = join(folder, 'reset.safetensors');
+      const atBest: Callback = {
+        onEpochEnd: ({ epoch }, control) => (epoch === 3 ? control.stop() : undefined),
+      };
+      await model.fit({ x, y }, { ...whole, callbacks: [atBest] });
+      await model.save(path);
+      const { tensors } = await readCheckpoint(path);
+      await model.resetOptimizer();
+      // So much worse that it goes back at once, and has the whole of what it went back to at its end.
+      const far = adam({
+        learningRate: { ...backtracking({ initial: 50 }), min: 50 },
+        amsgrad: true,
+        average: { kind: 'ema', decay: 0.8 },
+      });
+      await model.fit({ x, y }, { ...whole, epochs: 4, initialEpoch: 3, optimizer: far });
+      await model.save(path);
+      const after = await readCheckpoint(path);
+      const names = model.parameters.map(({ name }) => name);
+      for (const name of names) expect(after.tensors[name]).toEqual(tensors[`backtracking/params/${name}`]);
+      for (const moments of Object.values(after.optimizer!)) {
+        for (const { data } of Object.values(moments)) expect(data.every((value) => value === 0)).toBe(true);
+      }
+      expect(after.counters.step).toBe(0);
+      // A new model with these weights makes the same step.
+      await using fresh = await make();
+      await fresh.setWeights(await model.getWeights());
+      const step = { loss: 'crossEntropy', optimizer: adam({ amsgrad: true }) } as const;
+      expect(await model.trainStep({ x, y }, step)).toEqual(await fresh.trainStep({ x, y }, step));
+      expect(await model.getWeights()).toEqual(await fresh.getWeights());
     });
 
     it.each([2, 5, 9, 12])('is resumed after epoch %d with the state that it goes back to', async (epoch) => {

@@ -19,6 +19,14 @@ export {
 export { gradientsOf, networkShapes, predict, type NetworkInputs, type Node } from './oracle/network.js';
 export { pool, type PoolMode } from './oracle/pool.js';
 export {
+  train,
+  type RateRule,
+  type Trained,
+  type Training,
+  type TrainingBatch,
+  type WatchingRule,
+} from './oracle/trainer.js';
+export {
   newOptimizerState,
   penaltyOf,
   update,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { adagrad, adam, rmsprop, sequential, sgd, type Optimizer } from '../../src/index.js';
+import { sequential } from '../../src/index.js';
 import { dataOf, sizeOf, toTensor, toTensors } from '../support/arrays.js';
 import { assertClose } from '../support/compare.js';
 import { devices } from '../support/devices.js';
 import { Draws } from '../support/draws.js';
 import { layersOf } from '../support/networks.js';
+import { optimizerOf } from '../support/optimizers.js';
 import { deviceTolerance } from '../support/tolerances.js';
 import {
   batchOf,
@@ -244,22 +245,3 @@ describe.each(CASES)('$title', ({ title, config, rules }) => {
     for (const name of rules.frozen ?? []) expect(weights[name]).toEqual(Float32Array.from(start[name]!));
   });
 });
-
-function optimizerOf(config: Update, rules: ParameterRules): Optimizer {
-  const groups = Object.entries(rules.groups ?? {}).map(([parameters, { rate, weightDecay }]) => ({
-    parameters,
-    learningRateScale: rate,
-    weightDecay,
-  }));
-  const { kind, ...options } = { ...config, groups };
-  switch (kind) {
-    case 'adam':
-      return adam(options);
-    case 'sgd':
-      return sgd(options);
-    case 'rmsprop':
-      return rmsprop(options);
-    case 'adagrad':
-      return adagrad(options);
-  }
-}

@@ -62,5 +62,5 @@ const history = await model.fit(data, {
 });
 const hash = createHash('sha256');
 for (const { data: values } of Object.values(await model.getWeights())) hash.update(values);
-const epochs = history.epochs.map(({ seconds: _, ...record }) => record);
+const epochs = history.epochs.map(({ seconds: _seconds, ...record }) => record);
 say('end', { weights: hash.digest('hex'), steps: history.steps, epochs });

@@ -56,6 +56,10 @@ export const deviceTolerance = {
    * nearly cancel has a large relative error, and moves by a share of the learning rate all the same. */
   trainedByAdam: 3000 * UNIT,
 
+  /** Losses, norms, weights and their averages over twelve batches under every optimizer, whose epsilons are large
+   * enough that no element moves by a share of the rate alone. */
+  composition: 150 * UNIT,
+
   /** Losses, norms and weights of fifty updates, those included that divide a gradient by its own size. */
   fiftyUpdates: 3000 * UNIT,
 };

@@ -20,13 +20,13 @@ export function isColumnType(value: unknown): value is ColumnType {
   return value.every((name) => typeof name === 'string') && new Set(value).size === value.length;
 }
 
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const decimal = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 const date = /^\d{4}-\d\d(?:-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?$/;
 
 /** A decimal number, or NaN for any other text. */
 export function parseDecimal(text: string): number {
-  const trimmed = text.trim();
-  const value = decimal.test(trimmed) ? Number(trimmed) : Number.NaN;
+  // Number ignores spaces around a number, as this does.
+  const value = decimal.test(text) ? Number(text) : Number.NaN;
   return Number.isFinite(value) ? value : Number.NaN;
 }
 
@@ -37,42 +37,44 @@ function parseDate(text: string): number {
   return Date.parse(text.trim().replace(' ', 'T') + zone);
 }
 
-/** Reads the fields of one column. `missing` texts are NaN where a number is wanted. */
+/** Reads the fields of one column of a file. `missing` texts are NaN where a number is wanted. */
 export class ColumnReader<T extends ColumnType = ColumnType> {
   readonly #type: T;
+  readonly #place: SourcePlace;
   readonly #missing: ReadonlySet<string>;
   readonly #classes: ReadonlyMap<string, number> | undefined;
 
-  constructor(type: T, missing: readonly string[] = []) {
+  constructor(type: T, place: SourcePlace, missing: readonly string[] = []) {
     this.#type = type;
+    this.#place = place;
     this.#missing = new Set(missing);
     if (typeof type !== 'string') this.#classes = new Map(type.map((name, id) => [name, id]));
   }
 
   /** @throws DataError for a field that is none of its type. */
-  read(field: string, place: SourcePlace): ColumnValue<T> {
-    return this.#read(field, place) as ColumnValue<T>;
+  read(field: string, line: number): ColumnValue<T> {
+    return this.#read(field, line) as ColumnValue<T>;
   }
 
-  #read(field: string, place: SourcePlace): number | string {
+  #read(field: string, line: number): number | string {
     if (this.#type === 'text') return field;
-    if (this.#classes) return this.#classId(field, place);
-    if (this.#missing.has(field.trim())) return Number.NaN;
+    if (this.#classes) return this.#classId(field, line);
+    if (this.#missing.size > 0 && this.#missing.has(field.trim())) return Number.NaN;
     const value = this.#type === 'date' ? parseDate(field) : parseDecimal(field);
     if (Number.isNaN(value) || (this.#type === 'integer' && !Number.isSafeInteger(value))) {
-      throw sourceError(place, this.#expectation(), describe(field));
+      throw sourceError({ ...this.#place, line }, this.#expectation(), describe(field));
     }
     return value;
   }
 
-  #classId(field: string, place: SourcePlace): number {
+  #classId(field: string, line: number): number {
     const id = this.#classes!.get(field) ?? this.#classes!.get(field.trim());
     if (id !== undefined) return id;
     const names = [...this.#classes!.keys()];
     const near = nearestName(field, names);
     const hint = near === undefined ? '' : ` (did you mean '${near}'?)`;
     const shown = names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
-    throw sourceError(place, `one of the classes ${shown}`, `${describe(field)}${hint}`);
+    throw sourceError({ ...this.#place, line }, `one of the classes ${shown}`, `${describe(field)}${hint}`);
   }
 
   #expectation(): string {

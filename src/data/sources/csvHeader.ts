@@ -15,7 +15,7 @@ export interface CsvBody {
 /**
  * Reads the header, or names the columns as the format says.
  *
- * @throws DataError for an empty source, names that come twice, and, while rows are read, another number of fields.
+ * @throws DataError for an empty source and for names that come twice; while rows are read, as {@link csvRows}.
  */
 export async function openCsv(source: TextSource, format: CsvFormat): Promise<CsvBody> {
   const file = sourceName(source);
@@ -30,8 +30,7 @@ export async function openCsv(source: TextSource, format: CsvFormat): Promise<Cs
     await rows.return(undefined);
     throw error;
   }
-  const before = header === true ? [] : [first.value];
-  return { file, names, rows: checkedRows(before, rows, names.length, file) };
+  return { file, names, rows: header === true ? rows : withFirst(first.value, rows) };
 }
 
 function namesOf(first: CsvRow, header: boolean | readonly string[]): readonly string[] {
@@ -45,23 +44,13 @@ function requireDistinct(names: readonly string[], file: string, line: number): 
     throw sourceError({ file, line }, 'distinct column names', `${describe(twice)} twice`);
 }
 
-async function* checkedRows(
-  before: readonly CsvRow[],
-  rows: AsyncGenerator<CsvRow>,
-  width: number,
-  file: string,
-): AsyncGenerator<CsvRow> {
+async function* withFirst(first: CsvRow, rows: AsyncGenerator<CsvRow>): AsyncGenerator<CsvRow> {
   try {
-    for (const row of before) yield checkedRow(row, width, file);
-    for await (const row of rows) yield checkedRow(row, width, file);
+    yield first;
+    yield* rows;
   } finally {
     await rows.return(undefined);
   }
-}
-
-function checkedRow(row: CsvRow, width: number, file: string): CsvRow {
-  if (row.fields.length === width) return row;
-  throw sourceError({ file, line: row.line }, `${width} fields`, `${row.fields.length}`);
 }
 
 /**

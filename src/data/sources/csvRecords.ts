@@ -80,12 +80,12 @@ export function recordReader(
   const columns = Object.entries(types).map(([name, type]) => ({
     name,
     index: columnIndex(body, name),
-    reader: new ColumnReader(type, missing),
+    reader: new ColumnReader(type, { file: body.file, column: name }, missing),
   }));
   return (fields, line) => {
     const record: Record<string, string | number> = {};
     for (const { name, index, reader } of columns) {
-      record[name] = reader.read(fields[index]!, { file: body.file, line, column: name });
+      record[name] = reader.read(fields[index]!, line);
     }
     return record;
   };

@@ -55,43 +55,57 @@ const longestRecord = 2 ** 24;
  * Records of a CSV source, the header's line among them; empty lines are left out. Records without a quote are cut at the
  * delimiters, all others go to csv-parse.
  *
- * @throws DataError for quotes out of place, with the line their record begins in.
+ * @throws DataError for quotes out of place and for another number of fields than the names or the first record have, with
+ *   the line their record begins in.
  */
 export async function* csvRows(source: TextSource, format: CsvFormat): AsyncGenerator<CsvRow> {
   const file = sourceName(source);
-  const style = {
-    delimiter: format.delimiter ?? (file.endsWith('.tsv') ? '\t' : ','),
-    quote: format.quote ?? '"',
-    trim: format.trim ?? false,
+  const { comment, header, trim = false, quote = '"' } = format;
+  const style = { delimiter: format.delimiter ?? (file.endsWith('.tsv') ? '\t' : ','), quote, trim };
+  const joiner = new RecordJoiner(quote, comment);
+  let width = typeof header === 'object' ? header.length : undefined;
+  const toRow = ({ text, line }: Line): CsvRow => {
+    const fields = fieldsOf(text, style, { file, line });
+    width ??= fields.length;
+    if (fields.length === width) return { fields, line };
+    throw sourceError({ file, line }, `${width} fields`, `${fields.length}`);
   };
-  const { comment } = format;
-  for await (const { text, line } of recordsOf(linesOf(source, format.encoding), style.quote, comment)) {
-    const { quote, delimiter, trim } = style;
-    const quoted = quote !== false && text.includes(quote);
-    const fields = quoted ? quotedFields(text, style, { file, line }) : text.split(delimiter);
-    yield { fields: trim && !quoted ? fields.map((field) => field.trim()) : fields, line };
+  for await (const lines of linesOf(source, format.encoding)) {
+    for (const line of lines) {
+      const record = joiner.add(line);
+      if (record) yield toRow(record);
+    }
   }
+  if (joiner.open) yield toRow(joiner.open);
 }
 
-/** Lines put together while a quote is open: a quote inside a quoted field is written twice, so their number tells. */
-async function* recordsOf(
-  lines: AsyncIterable<Line>,
-  quote: string | false,
-  comment: string | undefined,
-): AsyncGenerator<Line> {
-  let open: Line | undefined;
-  let closed = true;
-  for await (const next of lines) {
-    if (open === undefined && (next.text === '' || (comment !== undefined && next.text.startsWith(comment))))
-      continue;
-    if (quote !== false && isOdd(next.text, quote)) closed = !closed;
-    open = open ? { text: `${open.text}\n${next.text}`, line: open.line } : next;
-    if (!closed && open.text.length <= longestRecord) continue;
-    yield open;
-    open = undefined;
-    closed = true;
+/** Puts lines together while a quote is open: a quote inside a quoted field is written twice, so their number tells. */
+class RecordJoiner {
+  readonly #quote: string | false;
+  readonly #comment: string | undefined;
+  #isClosed = true;
+  /** Lines that are no record yet. */
+  open: Line | undefined;
+
+  constructor(quote: string | false, comment: string | undefined) {
+    this.#quote = quote;
+    this.#comment = comment;
   }
-  if (open) yield open;
+
+  /** The record that ends with a line, if one does. */
+  add(next: Line): Line | undefined {
+    if (this.open === undefined && this.#isNothing(next.text)) return undefined;
+    if (this.#quote !== false && isOdd(next.text, this.#quote)) this.#isClosed = !this.#isClosed;
+    const record = this.open ? { text: `${this.open.text}\n${next.text}`, line: this.open.line } : next;
+    const isWhole = this.#isClosed || record.text.length > longestRecord;
+    if (isWhole) this.#isClosed = true;
+    this.open = isWhole ? undefined : record;
+    return isWhole ? record : undefined;
+  }
+
+  #isNothing(text: string): boolean {
+    return text === '' || (this.#comment !== undefined && text.startsWith(this.#comment));
+  }
 }
 
 function isOdd(text: string, quote: string): boolean {
@@ -100,11 +114,16 @@ function isOdd(text: string, quote: string): boolean {
   return odd;
 }
 
-function quotedFields(
+function fieldsOf(
   text: string,
   style: { readonly delimiter: string; readonly quote: string | false; readonly trim: boolean },
   place: SourcePlace,
-): string[] {
+): readonly string[] {
+  const { delimiter, quote, trim } = style;
+  if (quote === false || !text.includes(quote)) {
+    const fields = text.split(delimiter);
+    return trim ? fields.map((field) => field.trim()) : fields;
+  }
   try {
     return parse(text, { ...style, relax_column_count: true, record_delimiter: '\n' })[0]!;
   } catch (error) {

@@ -130,9 +130,8 @@ interface Step {
 function stepReader(body: CsvBody, options: Parsed): (fields: readonly string[], line: number) => Step {
   const reading = <T extends ColumnType>(column: string, type: T) => {
     const index = columnIndex(body, column);
-    const reader = new ColumnReader(type);
-    return (fields: readonly string[], line: number) =>
-      reader.read(fields[index]!, { file: body.file, line, column });
+    const reader = new ColumnReader(type, { file: body.file, column });
+    return (fields: readonly string[], line: number) => reader.read(fields[index]!, line);
   };
   const id = reading(options.id, 'text');
   const time = options.time === undefined ? undefined : reading(options.time, options.timeType);

@@ -34,10 +34,12 @@ export function jsonLines<T = unknown>(
   const { encoding, read } = parseOptions(schema, options, 'jsonLines');
   const file = sourceName(source);
   return reiterable(async function* () {
-    for await (const { text, line } of linesOf(source, encoding)) {
-      if (text.trim() === '') continue;
-      const value = parseLine(text, file, line);
-      yield (read ? converted(read, value, file, line) : value) as T;
+    for await (const lines of linesOf(source, encoding)) {
+      for (const { text, line } of lines) {
+        if (text.trim() === '') continue;
+        const value = parseLine(text, file, line);
+        yield (read ? converted(read, value, file, line) : value) as T;
+      }
     }
   });
 }

@@ -60,10 +60,8 @@ export async function readCsv<const C extends ColumnTypes | undefined = undefine
   const columns = body.names.map((name, index) => {
     const fields = texts[index]!;
     const type = types[name] ?? (holdsNumbers(fields, missing) ? 'number' : 'text');
-    return [
-      name,
-      readColumn(fields, new ColumnReader(type, missing), type, { ...body, name, lines }),
-    ] as const;
+    const reader = new ColumnReader(type, { file: body.file, column: name }, missing);
+    return [name, readColumn(fields, reader, type, lines)] as const;
   });
   return Object.freeze({
     columns: Object.freeze(Object.fromEntries(columns)) as CsvTable<C>['columns'],
@@ -80,10 +78,8 @@ function readColumn(
   fields: readonly string[],
   reader: ColumnReader,
   type: ColumnType,
-  { file, name, lines }: { readonly file: string; readonly name: string; readonly lines: readonly number[] },
+  lines: readonly number[],
 ): CsvColumn {
-  const read = (field: string, row: number) => reader.read(field, { file, line: lines[row], column: name });
-  return type === 'text'
-    ? (fields.map(read) as string[])
-    : Float64Array.from(fields, (field, row) => read(field, row) as number);
+  if (type === 'text') return fields;
+  return Float64Array.from(fields, (field, row) => reader.read(field, lines[row]!) as number);
 }

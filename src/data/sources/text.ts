@@ -50,10 +50,14 @@ export interface Line {
   readonly line: number;
 }
 
-/** The lines of a source; `\n` and `\r\n` end one. */
-export async function* linesOf(source: TextSource, encoding?: string): AsyncGenerator<Line> {
+/** The lines of a source, as many at a time as a piece of it ends; `\n` and `\r\n` end one. */
+export async function* linesOf(source: TextSource, encoding?: string): AsyncGenerator<readonly Line[]> {
   let line = 0;
   let open = '';
+  const numbered = (text: string): Line => ({
+    text: text.endsWith('\r') ? text.slice(0, -1) : text,
+    line: ++line,
+  });
   for await (const piece of textOf(source, encoding)) {
     if (!piece.includes('\n')) {
       open += piece;
@@ -61,13 +65,9 @@ export async function* linesOf(source: TextSource, encoding?: string): AsyncGene
     }
     const parts = (open + piece).split('\n');
     open = parts.pop()!;
-    for (const text of parts) yield { text: withoutReturn(text), line: ++line };
+    yield parts.map(numbered);
   }
-  if (open !== '') yield { text: withoutReturn(open), line: ++line };
-}
-
-function withoutReturn(text: string): string {
-  return text.endsWith('\r') ? text.slice(0, -1) : text;
+  if (open !== '') yield [numbered(open)];
 }
 
 function piecesOf(

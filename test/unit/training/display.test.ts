@@ -47,6 +47,16 @@ describe('the display', () => {
 });
 
 describe('progress texts', () => {
+  const state = { epoch: 2, epochs: 9, batch: 6, loss: 1, seconds: 4, unit: 'sequences', unitsDone: 80 };
+  it('tell the time that is left by the batches of this process', () => {
+    const line = progressLine({ ...state, batches: 10, batchesDone: 2 });
+    expect(line).toBe('epoch 2/9 ━━━━━━━━━━━━──────── 6/10  loss 1.0000  20 sequences/s  4.0 s left');
+  });
+
+  it('draw no bar where nobody knows how many batches there are', () => {
+    expect(progressLine(state)).toBe('epoch 2/9 batch 6  loss 1.0000  20 sequences/s  4.0 s');
+  });
+
   it.each([
     [0, '0.0 s'],
     [59.94, '59.9 s'],
