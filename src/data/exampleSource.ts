@@ -26,9 +26,9 @@ export function makeOpener(source: ExampleSource): Opener {
   };
 }
 
-/** How many examples a source has, where it is an array. */
+/** How many examples a source has, where it is an array of some. */
 export function sourceCount(source: ExampleSource): number | undefined {
-  return Array.isArray(source) ? source.length : undefined;
+  return Array.isArray(source) && source.length > 0 ? source.length : undefined;
 }
 
 /**

@@ -97,6 +97,7 @@ export function exampleStream(source: ExampleSource, options: ExampleStreamOptio
   );
   const opener = makeOpener(source);
   const expected = count ?? sourceCount(source);
+  if (dropLast && expected !== undefined && expected < batchSize) throw tooLarge(batchSize, expected);
   const batches = expected && (dropLast ? Math.floor(expected / batchSize) : Math.ceil(expected / batchSize));
   return Object.freeze({
     kind: 'examples' as const,
@@ -114,6 +115,16 @@ export function exampleStream(source: ExampleSource, options: ExampleStreamOptio
           : plainBatches(shuffled, rest);
       return prefetched(made, prefetch);
     },
+  });
+}
+
+function tooLarge(batchSize: number, count: number): ConfigError {
+  const path = 'exampleStream.batchSize';
+  const expected = `at most the ${count} examples there are, because of dropLast`;
+  return new ConfigError(`${path}: expected ${expected}, received ${batchSize}`, {
+    path,
+    expected,
+    received: batchSize,
   });
 }
 

@@ -10,10 +10,13 @@ export type RowKey = number | string;
 /** Rows to divide: data, or only how many there are. */
 export type Divisible = RowData | number;
 
+/** Row numbers are 32 bits wide. */
+const mostRows = 2 ** 32;
+
 /** N of data to divide. */
 export function countOf(data: Divisible): number {
   const count = typeof data === 'number' ? data : isData(data) ? rowCount(data.x, 'x') : Number.NaN;
-  if (Number.isSafeInteger(count) && count > 0) return count;
+  if (Number.isSafeInteger(count) && count > 0 && count < mostRows) return count;
   const expected = 'data { x, y } with at least one row, or a number of rows from 1';
   const received = Number.isNaN(count) ? describe(data) : count;
   throw new DataError(`data: expected ${expected}, received ${received}`, {

@@ -48,10 +48,12 @@ function parseLine(text: string, file: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    // The runtime says where for some errors only; an end that comes too soon is at the end.
     const message = error instanceof Error ? error.message : '';
     const position = /position (\d+)/.exec(message)?.[1];
-    const column = position === undefined ? text.length + 1 : Number(position) + 1;
-    const rest = text.slice(column - 1);
+    const isCut = position === undefined && message.includes('end of JSON');
+    const column = isCut ? text.length + 1 : position === undefined ? undefined : Number(position) + 1;
+    const rest = text.slice(column === undefined ? 0 : column - 1);
     const received = rest === '' ? 'the end of the line' : describe(rest);
     throw sourceError({ file, line, column }, 'one JSON value', received, { cause: error });
   }

@@ -59,7 +59,8 @@ export async function readCsv<const C extends ColumnTypes | undefined = undefine
   if (lines.length === 0) throw sourceError({ file: body.file }, 'at least one record', 'none');
   const columns = body.names.map((name, index) => {
     const fields = texts[index]!;
-    const type = types[name] ?? (holdsNumbers(fields, missing) ? 'number' : 'text');
+    const named = Object.hasOwn(types, name) ? types[name] : undefined;
+    const type = named ?? (holdsNumbers(fields, missing) ? 'number' : 'text');
     const reader = new ColumnReader(type, { file: body.file, column: name }, missing);
     return [name, readColumn(fields, reader, type, lines)] as const;
   });

@@ -14,10 +14,21 @@ export interface TextOptions {
   readonly encoding?: string | undefined;
 }
 
-/** What messages call a source. */
+/**
+ * What messages call a source.
+ *
+ * @throws ConfigError for a URL that is no file's.
+ */
 export function sourceName(source: TextSource): string {
   if (typeof source === 'string') return source;
-  return source instanceof URL ? fileURLToPath(source) : 'input';
+  if (!(source instanceof URL)) return 'input';
+  if (source.protocol === 'file:') return fileURLToPath(source);
+  const expected = "a file's URL; for another, what it gives, such as the body of a response";
+  throw new ConfigError(`source: expected ${expected}, received ${source.protocol}`, {
+    path: 'source',
+    expected,
+    received: source.protocol,
+  });
 }
 
 /**

@@ -240,10 +240,19 @@ describe('bad input', () => {
       /no setting 'shuffel'/,
     ],
     ['an epoch of -1', () => exampleStream([good], { batchSize: 1 }).open(-1), /epoch/],
+    [
+      'dropLast with fewer examples than a batch',
+      () => exampleStream([good], { batchSize: 2, dropLast: true }),
+      /at most the 1 examples/,
+    ],
     ['a batch of 0.5', () => exampleStream([good], { batchSize: 1 }).open(0, 0.5), /from/],
   ])('is refused at once: %s', (_, call, message) => {
     expect(call).toThrow(ConfigError);
     expect(call).toThrow(message);
+  });
+
+  it('is refused where there are no examples', async () => {
+    await expect(bad([])).rejects.toThrow('expected at least one example in epoch 0, received 0');
   });
 
   it('is refused when a source gives nothing to iterate', async () => {

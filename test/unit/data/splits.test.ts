@@ -121,6 +121,7 @@ describe('split', () => {
     ],
     ['no groups', () => split(9, { by: 'group', validation: 0.5 } as never), ConfigError, /groups/],
     ['no rows', () => split(0, { by: 'tail', validation: 0.5 }), DataError, /at least one row/],
+    ['more rows than row numbers', () => split(2 ** 32, { by: 'tail', validation: 0.5 }), DataError, /data/],
     [
       'something that is no data',
       () => split({} as never, { by: 'tail', validation: 0.5 }),

@@ -221,6 +221,7 @@ describe('an error in a CSV file', () => {
   it('is a ConfigError for an unknown encoding and for no source', async () => {
     await expect(all(csvRecords(['a'], { encoding: 'klingon' }))).rejects.toThrow(ConfigError);
     await expect(all(csvRecords(3 as never))).rejects.toThrow(ConfigError);
+    await expect(all(csvRecords(new URL('https://example.org/a.csv')))).rejects.toThrow(ConfigError);
     await expect(all(csvRecords([3] as never))).rejects.toThrow(DataError);
   });
 });
@@ -249,6 +250,14 @@ describe('readCsv', () => {
   it('counts missing numbers as numbers, but not a column of nothing else', async () => {
     const { columns } = await readCsv(['a,b\n1,\n,\n'], { missing: [''] });
     expect(columns).toEqual({ a: Float64Array.of(1, Number.NaN), b: ['', ''] });
+  });
+
+  it('takes columns of any name', async () => {
+    const { columns } = await readCsv(['constructor,__proto__\n1,a\n']);
+    expect(Object.entries(columns)).toEqual([
+      ['constructor', Float64Array.of(1)],
+      ['__proto__', ['a']],
+    ]);
   });
 
   it('refuses a header without records', async () => {

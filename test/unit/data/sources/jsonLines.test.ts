@@ -24,6 +24,7 @@ describe('jsonLines', () => {
 
   it.each([
     ['{"a":1}\n{"b" 3}\n', "input:2:6: expected one JSON value, received '3}'"],
+    ['abc\n', "input:1: expected one JSON value, received 'abc'"],
     ['[1,2\n', 'input:1:5: expected one JSON value, received the end of the line'],
     ['1\n\n{} {}\n', "input:3:4: expected one JSON value, received '{}'"],
   ])('names line and column of what is no JSON: %s', async (text, message) => {
