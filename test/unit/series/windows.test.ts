@@ -244,7 +244,8 @@ describe('a split', () => {
   } as const satisfies SeriesOptions;
   const columns = () => ({
     v: ramp(60).map((step) => (step % 11 === 4 ? Number.NaN : seasons(step))),
-    w: ramp(60).map((step) => (step % 13 === 6 ? Number.NaN : seasons(step * 2))),
+    // The gap up to the boundary: what ends it lies behind.
+    w: ramp(60).map((step) => (step % 13 === 6 || (step > 35 && step < 40) ? Number.NaN : seasons(step * 2))),
     k: ramp(60).map((step) => (step % 17 === 9 ? Number.NaN : step % 5)),
   });
 
