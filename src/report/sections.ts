@@ -189,7 +189,7 @@ function valueExamples(
     values.slice(0, 4).map(numberText).join(', ') + (values.length > 4 ? ', …' : '');
   const unit = perStep ? ' (first steps)' : isScalar ? '' : 's';
   return factTable({
-    head: ['row', 'example', `target${unit}`, `prediction${unit}`, 'mean absolute error'],
+    head: ['row', 'example', `target${unit}`, `prediction${unit}`, 'mean |error|'],
     rows: examples.map(({ row, target, prediction, loss }) => [
       row,
       describe(row),

@@ -25,7 +25,7 @@ th,td{padding:5px 10px;text-align:left;vertical-align:top;border-bottom:1px soli
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 tbody tr:last-child>*{border-bottom:0}
 .scroll+p{margin-top:10px}
-.wide{min-width:640px}
+.wide{min-width:760px}
 .right{text-align:right;white-space:nowrap}
 .text{overflow-wrap:anywhere;min-width:8em}
 .confusion td,.confusion th{border:1px solid var(--ground);text-align:right;padding:6px 9px;white-space:nowrap}

@@ -20,7 +20,7 @@ export interface ModelPlan {
   /** For `sequential`; by default the trial's seed and threads. */
   readonly options?: SequentialOptions | undefined;
   /** For `fit`; what to validate with and the signal are the search's. With halving so are the epochs. */
-  readonly fit: Omit<FitOptions, 'validationData' | 'validationSplit' | 'initialEpoch' | 'signal'>;
+  readonly fit: Omit<FitOptions, 'validationData' | 'validationSplit' | 'initialEpoch' | 'resume' | 'signal'>;
 }
 
 /** Trials that are models: what {@link modelTrial} and the searches take. */

@@ -12,8 +12,8 @@ const tell = (message: FromWorker) => port.postMessage(message);
 function reporter(number: number): Trial['report'] {
   return (resource, value) =>
     new Promise((resolve) => {
+      tell({ kind: 'report', number, resource, value });
       decisions.push(resolve);
-      tell({ kind: 'report', number, resource: Number(resource), value: Number(value) });
     });
 }
 
