@@ -28,5 +28,5 @@ export function aligned(values: object): string {
 
 function valueText(value: unknown): string {
   if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
 }

@@ -1,8 +1,8 @@
 import { describe } from '../config/describe.js';
 import { csvRows } from '../data/sources/csvRows.js';
 import { sourceError } from '../data/sources/sourceError.js';
-import { eachLine, sourceName } from '../data/sources/text.js';
-import type { SourceRecord } from './records.js';
+import { sourceName } from '../data/sources/text.js';
+import { eachLine, type SourceRecord } from './records.js';
 import type { Reading } from './source.js';
 
 /**
@@ -21,13 +21,10 @@ async function* tableRecords({ source, format, columns, encoding }: Reading): As
       ? ({ delimiter: '\t', quote: false } as const)
       : ({ delimiter: ',', quote: '"' } as const);
   let names = columns;
-  for await (const { fields, line } of csvRows(source, { ...written, encoding })) {
+  for await (const { fields, line } of csvRows(source, { ...written, encoding, header: columns ?? true })) {
     if (names === undefined) {
       names = headerNames(fields, { file, line });
       continue;
-    }
-    if (fields.length !== names.length) {
-      throw sourceError({ file, line }, `${names.length} fields (${names.join(', ')})`, `${fields.length}`);
     }
     yield { fields: Object.fromEntries(names.map((name, i) => [name, fields[i]])), place: { file, line } };
   }
@@ -40,9 +37,9 @@ function headerNames(fields: readonly string[], place: { file: string; line: num
   return names;
 }
 
-async function* jsonRecords({ source, encoding }: Reading): AsyncGenerator<SourceRecord> {
-  const file = sourceName(source);
-  for await (const { text, line } of eachLine(source, encoding)) {
+async function* jsonRecords(reading: Reading): AsyncGenerator<SourceRecord> {
+  const file = sourceName(reading.source);
+  for await (const { text, line } of eachLine(reading)) {
     if (text.trim() === '') continue;
     yield { fields: jsonObject(text, { file, line }), place: { file, line } };
   }

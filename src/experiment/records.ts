@@ -1,7 +1,9 @@
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
 import { sourceError, type SourcePlace } from '../data/sources/sourceError.js';
+import { linesOf, type Line } from '../data/sources/text.js';
 import type { DataError } from '../errors.js';
+import type { Reading } from './source.js';
 
 /** One record of a file: what its columns or fields hold. */
 export interface SourceRecord {
@@ -53,6 +55,11 @@ export function numberOf(record: SourceRecord, column: string): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
   throw wrongField(record, column, 'a finite number', value);
+}
+
+/** The lines of a source, one after the other. */
+export async function* eachLine({ source, encoding }: Reading): AsyncGenerator<Line> {
+  for await (const lines of linesOf(source, encoding)) yield* lines;
 }
 
 /** All items of an async iterable. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compiled, cudnnLstm, RunningCommand } from '../support/commandLine.js';
+import type { Draft } from '../support/draft.js';
 import { evaluateFile, type Evaluated } from '../support/evaluateFile.js';
 
 let folder: string;
@@ -272,15 +273,15 @@ describe.skipIf(!existsSync(compiled))('what cannot be', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
-  const config = (change: (config: Record<string, any>) => void): string => {
+  const config = (change: (config: Draft) => void): string => {
     const path = join(folder, 'textClassification/config.json');
-    const value = JSON.parse(readFileSync(path, 'utf8')) as Record<string, any>;
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Draft;
     change(value);
     writeFileSync(join(folder, 'textClassification/changed.json'), JSON.stringify(value));
     return 'textClassification/changed.json';
   };
 
-  it.each<[string, (config: Record<string, any>) => void]>([
+  it.each<[string, (config: Draft) => void]>([
     [
       "changed.json: $.training: no setting 'epoch'; did you mean 'epochs'?",
       (c) => (c['training'] = { epoch: 1 }),

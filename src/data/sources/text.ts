@@ -61,11 +61,6 @@ export interface Line {
   readonly line: number;
 }
 
-/** The lines of a source one by one. */
-export async function* eachLine(source: TextSource, encoding?: string): AsyncGenerator<Line> {
-  for await (const lines of linesOf(source, encoding)) yield* lines;
-}
-
 /** The lines of a source, as many at a time as a piece of it ends; `\n` and `\r\n` end one. */
 export async function* linesOf(source: TextSource, encoding?: string): AsyncGenerator<readonly Line[]> {
   let line = 0;

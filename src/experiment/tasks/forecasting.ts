@@ -102,8 +102,8 @@ function seriesOptions(data: Data): SeriesOptions {
 }
 
 function numericNames(options: SeriesOptions): readonly string[] {
-  const { targets, inputs = targets, known = [], ...rest } = seriesSchema.parse(options);
-  return numericColumns({ ...rest, targets, inputs, known });
+  const { inputs, ...rest } = seriesSchema.parse(options);
+  return numericColumns({ ...rest, inputs: inputs ?? rest.targets });
 }
 
 function readingOf({ train, format, columns, encoding }: Data, path: Preparation['path']): Reading {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { flag, settings, text } from '../../config/fields.js';
 import { sourceError, type SourcePlace } from '../../data/sources/sourceError.js';
-import { eachLine, sourceName } from '../../data/sources/text.js';
+import { sourceName } from '../../data/sources/text.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { unknownId, vocabularyFromJSON, type Vocabulary } from '../../text/vocabulary.js';
 import { arriving } from '../arriving.js';
@@ -9,7 +9,7 @@ import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHe
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
-import { collect, fieldOf, wrongField, type SourceRecord } from '../records.js';
+import { collect, eachLine, fieldOf, wrongField, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -166,19 +166,19 @@ function textsOf(record: SourceRecord, column: string): readonly string[] {
 }
 
 /** A sentence a line, its tokens parted by white space. */
-async function* plainSentences({ source, encoding }: Reading): AsyncGenerator<Sentence> {
-  const file = sourceName(source);
-  for await (const { text: line, line: number } of eachLine(source, encoding)) {
+async function* plainSentences(reading: Reading): AsyncGenerator<Sentence> {
+  const file = sourceName(reading.source);
+  for await (const { text: line, line: number } of eachLine(reading)) {
     const tokens = line.split(/\s+/).filter((token) => token !== '');
     if (tokens.length > 0) yield { tokens, tags: [], place: { file, line: number } };
   }
 }
 
 /** A token a line, with its tag after a tab; an empty line ends a sentence. */
-async function* tokenLines({ source, encoding }: Reading, labelled: boolean): AsyncGenerator<Sentence> {
-  const file = sourceName(source);
+async function* tokenLines(reading: Reading, labelled: boolean): AsyncGenerator<Sentence> {
+  const file = sourceName(reading.source);
   let [tokens, tags, first]: [string[], string[], number] = [[], [], 1];
-  for await (const { text: line, line: number } of eachLine(source, encoding)) {
+  for await (const { text: line, line: number } of eachLine(reading)) {
     if (line.trim() === '') {
       if (tokens.length > 0) yield { tokens, tags, place: { file, line: first } };
       [tokens, tags] = [[], []];

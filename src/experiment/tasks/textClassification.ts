@@ -3,14 +3,14 @@ import { settings, text, whole } from '../../config/fields.js';
 import type { Loss } from '../../losses/loss.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { unknownId, type Vocabulary } from '../../text/vocabulary.js';
-import { eachLine, sourceName } from '../../data/sources/text.js';
+import { sourceName } from '../../data/sources/text.js';
 import { arriving } from '../arriving.js';
 import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHead } from '../classes.js';
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { makeVocabulary } from '../makeVocabulary.js';
 import { readRecords } from '../readRecords.js';
-import { collect, labelOf, textOf, type SourceRecord } from '../records.js';
+import { collect, eachLine, labelOf, textOf, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -82,9 +82,9 @@ function records(reading: Reading, kept: Pick<Kept, 'text' | 'columns'>): AsyncI
     : readRecords({ ...reading, columns: kept.columns });
 }
 
-async function* textLines({ source, encoding }: Reading, column: string): AsyncGenerator<SourceRecord> {
-  const file = sourceName(source);
-  for await (const { text: line, line: number } of eachLine(source, encoding)) {
+async function* textLines(reading: Reading, column: string): AsyncGenerator<SourceRecord> {
+  const file = sourceName(reading.source);
+  for await (const { text: line, line: number } of eachLine(reading)) {
     yield { fields: { [column]: line }, place: { file, line: number } };
   }
 }

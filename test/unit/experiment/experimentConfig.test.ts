@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { Draft } from '../../support/draft.js';
 import { startingConfig } from '../../../src/cli/startingConfig.js';
 import { taskNames } from '../../../src/experiment/dataConfig.js';
 import { experimentJsonSchema } from '../../../src/experiment/experimentConfig.js';
@@ -32,10 +33,10 @@ const plain = {
   },
 } as const satisfies ExperimentConfig;
 
-type Change = (config: Record<string, any>) => void;
+type Change = (config: Draft) => void;
 
 function changed(change: Change): ExperimentConfig {
-  const config = structuredClone(plain) as Record<string, any>;
+  const config = structuredClone(plain) as Draft;
   change(config);
   return config as unknown as ExperimentConfig;
 }
