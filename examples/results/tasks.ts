@@ -153,7 +153,7 @@ export const tasks: readonly Task[] = [
     dataSet: 'wikitext-2',
     title: 'Wikipedia by words, a part',
     model:
-      'embedding 200, 2 × LSTM(200), output not tied to the embedding, dropout 0.2; Adam 0.003, clip 1, batch 20 × 35 words, 3 epochs',
+      'embedding 200, 2 × LSTM(200), output tied to the embedding, dropout 0.2; Adam 0.003, clip 1, batch 20 × 35 words, 3 epochs',
     split:
       'first 60,000 words and the words seen in them three times or more; first 15,000 of the validation and test parts',
     score: { name: 'perplexity', better: 'lower', label: 'perplexity', digits: 2, factor: 1 },

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { field, settings, text, whole, type JsonForm } from '../config/fields.js';
+import { layerName } from '../layers/common.js';
 import { jsonSchemaOf } from '../config/jsonSchema.js';
 import { deepFreeze, parseConfig } from '../config/parseConfig.js';
 import { ConfigError } from '../errors.js';
@@ -96,7 +97,7 @@ const schema = settings({
     type: 'string',
   }).optional(),
   version: version.default(configVersion),
-  name: text().default('model'),
+  name: layerName.default('model'),
   seed: whole(0).default(0),
   device: settings(deviceFields).default({ device: 'auto' }),
   data: dataSchema,

@@ -10,4 +10,5 @@ export const parameterSettings = { trainable: flag.default(true) };
 export const layerName = field<string>(
   "a name of letters, digits and _ that does not start with a digit and is not 'optimizer'",
   (value) => typeof value === 'string' && /^[A-Za-z_]\w{0,63}$/.test(value) && value !== 'optimizer',
+  { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' },
 );

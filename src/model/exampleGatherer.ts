@@ -1,7 +1,7 @@
 import type { Example } from '../data/examples.js';
 import type { TokenInput } from '../data/sequences.js';
 import type { TargetInput } from '../data/targets.js';
-import { ConfigError } from '../errors.js';
+import { onlyOutput } from '../layers/chain.js';
 import type { ModelLoss } from '../losses/modelLoss.js';
 import type { GatherExamples } from '../training/streamedSource.js';
 import type { ResolvedModel } from './modelConfig.js';
@@ -13,7 +13,7 @@ import { prepareLabelled } from './modelData.js';
  * @throws ConfigError for a model with heads; from the function: ShapeError, DataError, whose rows are those of the batch
  */
 export function exampleGatherer(model: ResolvedModel, loss: ModelLoss): GatherExamples {
-  if (loss.kind === 'heads') throw oneOutputOnly();
+  onlyOutput(model.chain, 'an example stream');
   return (examples) => {
     const { gatherer, count } = prepareLabelled(
       model,
@@ -32,14 +32,4 @@ export function exampleGatherer(model: ResolvedModel, loss: ModelLoss): GatherEx
 function weightsOf(examples: readonly Example[]): number[] | undefined {
   if (examples.every(({ sampleWeight }) => sampleWeight === undefined)) return undefined;
   return examples.map(({ sampleWeight }) => sampleWeight ?? 1);
-}
-
-function oneOutputOnly(): ConfigError {
-  const expected = '{ x, y } with targets by head';
-  const received = 'an example stream, whose targets are of one output';
-  return new ConfigError(`data: expected ${expected}, received ${received}`, {
-    path: 'data',
-    expected,
-    received,
-  });
 }

@@ -14,6 +14,7 @@ class Network(torch.nn.Module):
         self.dropout = torch.nn.Dropout(0.2)
         self.lstm = torch.nn.LSTM(200, 200, 2, dropout=0.2)
         self.fc = torch.nn.Linear(200, settings["vocabSize"])
+        self.fc.weight = self.embedding.weight
 
     def forward(self, x, states):
         y, states = self.lstm(self.dropout(self.embedding(x)), states)
