@@ -236,6 +236,20 @@ const DIMENSIONS = {
 };
 type Case = Combination<typeof DIMENSIONS>;
 const CASES: readonly Case[] = pairwise(DIMENSIONS);
+
+/** Every regularizer, schedule and accumulation beside one optimizer and one clip; averages and losses take turns. */
+function* allBeside(optimizer: Case['optimizer'], clip: Case['clip']): Generator<Case> {
+  let turn = OPTIMIZERS.indexOf(optimizer) + CLIPS.indexOf(clip);
+  for (const regularizer of REGULARIZERS)
+    for (const schedule of SCHEDULES)
+      for (const accumulation of ACCUMULATIONS) {
+        const average = AVERAGES[turn % AVERAGES.length]!;
+        const loss = LOSSES[Math.floor(turn / AVERAGES.length) % LOSSES.length]!;
+        turn++;
+        yield { optimizer, clip, regularizer, schedule, accumulation, average, loss };
+      }
+}
+
 const titleOf = (one: Case) =>
   Object.values(one)
     .map(({ name }) => name)
@@ -295,84 +309,107 @@ it('every two choices occur together, in far fewer cases than there are combinat
   expect(CASES.length).toBeLessThan(250);
 });
 
-describe.each(devices)('training as a whole on $name', ({ options }) => {
-  it.each(CASES.map((one) => [titleOf(one), one] as const))('%s', async (_title, one) => {
-    const { nodes, shapes, start, lengths, batches } = prepared(one);
-    const wanted = follow(one);
-    const { update, rules } = settingsOf(one, shapes);
-    const { passes, reduction } = one.accumulation;
-    const optimizer = optimizerOf(update, rules, {
-      learningRate: one.schedule.learningRate,
-      accumulate: { passes, reduction },
-    });
-    await using model = await sequential(layersOf(nodes, rules), {
-      ...options,
-      seed: SEED,
-      inputSize: CHANNELS,
-    });
-    await model.setWeights(toTensors(start, shapes));
-    const rows = N * BATCHES;
-    const isIds = one.loss.name === 'crossEntropy';
-    const seen: { loss: number; gradNorm: number; learningRate: number }[] = [];
-    const { epochs } = await model.fit(
-      {
-        x: toTensor(
-          batches.flatMap(({ x }) => [...x]),
-          [rows, T, CHANNELS],
-        ),
-        y: isIds
-          ? batches.flatMap(({ ids }) => [...ids])
-          : toTensor(
-              batches.flatMap(({ values }) => [...values]),
-              [rows, one.loss.units],
-            ),
-        seqLengths: batches.flatMap(() => lengths),
-      },
-      {
-        loss: one.loss.name,
-        optimizer,
-        epochs: EPOCHS,
-        batchSize: N,
-        shuffle: false,
-        verbose: 'silent',
-        callbacks: [{ onBatchEnd: (logs) => void seen.push(logs) }],
-      },
-    );
-    const tolerance = deviceTolerance.composition;
-    const column = (name: 'loss' | 'gradNorm' | 'learningRate') => seen.map((step) => step[name]);
-    const close = (name: string, actual: ArrayLike<number>, expected: ArrayLike<number>, limit = tolerance) =>
-      assertClose(actual, expected, { name, tolerance: limit });
-    // Both compute rates in double, if not in the same order.
-    close(
-      'rates',
-      column('learningRate'),
-      wanted.steps.map(({ rate }) => rate),
-      1e-14,
-    );
-    close(
-      'losses',
-      column('loss'),
-      wanted.steps.map(({ loss }) => loss),
-    );
-    close(
-      'norms',
-      column('gradNorm'),
-      wanted.steps.map(({ gradNorm }) => gradNorm),
-    );
-    close(
-      'losses of epochs',
-      epochs.map(({ loss }) => loss),
-      wanted.losses,
-    );
-    const weights = dataOf(await model.getWeights());
-    for (const [name, values] of Object.entries(wanted.params)) close(name, weights[name]!, values);
-    if (update.average === undefined) return;
-    // Where every epoch goes back before its gradients are as many as an update takes, there is none.
-    if (wanted.averaged === 0) return;
-    const averaged = dataOf(await model.withAveragedWeights(() => model.getWeights()));
-    for (const [name, values] of Object.entries(wanted.average)) {
-      const expected = rules.frozen?.has(name) === true ? start[name]! : values;
-      close(`average of ${name}`, averaged[name]!, expected);
-    }
+async function compare(one: Case, options: (typeof devices)[number]['options']): Promise<void> {
+  const { nodes, shapes, start, lengths, batches } = prepared(one);
+  const wanted = follow(one);
+  const { update, rules } = settingsOf(one, shapes);
+  const { passes, reduction } = one.accumulation;
+  const optimizer = optimizerOf(update, rules, {
+    learningRate: one.schedule.learningRate,
+    accumulate: { passes, reduction },
   });
+  await using model = await sequential(layersOf(nodes, rules), {
+    ...options,
+    seed: SEED,
+    inputSize: CHANNELS,
+  });
+  await model.setWeights(toTensors(start, shapes));
+  const rows = N * BATCHES;
+  const isIds = one.loss.name === 'crossEntropy';
+  const seen: { loss: number; gradNorm: number; learningRate: number }[] = [];
+  const { epochs } = await model.fit(
+    {
+      x: toTensor(
+        batches.flatMap(({ x }) => [...x]),
+        [rows, T, CHANNELS],
+      ),
+      y: isIds
+        ? batches.flatMap(({ ids }) => [...ids])
+        : toTensor(
+            batches.flatMap(({ values }) => [...values]),
+            [rows, one.loss.units],
+          ),
+      seqLengths: batches.flatMap(() => lengths),
+    },
+    {
+      loss: one.loss.name,
+      optimizer,
+      epochs: EPOCHS,
+      batchSize: N,
+      shuffle: false,
+      verbose: 'silent',
+      callbacks: [{ onBatchEnd: (logs) => void seen.push(logs) }],
+    },
+  );
+  const tolerance = deviceTolerance.composition;
+  const column = (name: 'loss' | 'gradNorm' | 'learningRate') => seen.map((step) => step[name]);
+  const close = (name: string, actual: ArrayLike<number>, expected: ArrayLike<number>, limit = tolerance) =>
+    assertClose(actual, expected, { name, tolerance: limit });
+  // Both compute rates in double, if not in the same order.
+  close(
+    'rates',
+    column('learningRate'),
+    wanted.steps.map(({ rate }) => rate),
+    1e-14,
+  );
+  close(
+    'losses',
+    column('loss'),
+    wanted.steps.map(({ loss }) => loss),
+  );
+  close(
+    'norms',
+    column('gradNorm'),
+    wanted.steps.map(({ gradNorm }) => gradNorm),
+  );
+  close(
+    'losses of epochs',
+    epochs.map(({ loss }) => loss),
+    wanted.losses,
+  );
+  const weights = dataOf(await model.getWeights());
+  for (const [name, values] of Object.entries(wanted.params)) close(name, weights[name]!, values);
+  if (update.average === undefined) return;
+  // Where every epoch goes back before its gradients are as many as an update takes, there is none.
+  if (wanted.averaged === 0) return;
+  const averaged = dataOf(await model.withAveragedWeights(() => model.getWeights()));
+  for (const [name, values] of Object.entries(wanted.average)) {
+    const expected = rules.frozen?.has(name) === true ? start[name]! : values;
+    close(`average of ${name}`, averaged[name]!, expected);
+  }
+}
+
+describe.each(devices)('training as a whole on $name', ({ options }) => {
+  it.each(CASES.map((one) => [titleOf(one), one] as const))('%s', (_title, one) => compare(one, options));
 });
+
+// Every combination of the five takes a quarter of an hour: LSTM_ALL_COMPOSITIONS=1 npx vitest run test/parity/compositions
+const pairs = OPTIMIZERS.flatMap((optimizer) => CLIPS.map((clip) => ({ optimizer, clip })));
+describe.skipIf(process.env.LSTM_ALL_COMPOSITIONS === undefined)(
+  'every regularizer, schedule and accumulation',
+  () => {
+    it.each(pairs.map(({ optimizer, clip }) => [optimizer.name, clip.name, optimizer, clip] as const))(
+      'beside %s and %s',
+      { timeout: 600_000 },
+      async (_optimizer, _clip, optimizer, clip) => {
+        for (const one of allBeside(optimizer, clip)) {
+          try {
+            await compare(one, devices[0]!.options);
+          } catch (error) {
+            throw new Error(titleOf(one), { cause: error });
+          }
+        }
+      },
+    );
+  },
+);
