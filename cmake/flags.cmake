@@ -20,7 +20,7 @@ target_compile_definitions(lstm_flags INTERFACE LSTM_VERSION="${PROJECT_VERSION}
 if(LSTM_SANITIZE)
   target_compile_options(
     lstm_flags
-    INTERFACE "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${LSTM_SANITIZE};-fno-omit-frame-pointer;-g;-O1>"
+    INTERFACE "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${LSTM_SANITIZE};-fno-omit-frame-pointer;-g1;-O1>"
   )
   target_link_options(lstm_flags INTERFACE $<$<LINK_LANGUAGE:C,CXX>:-fsanitize=${LSTM_SANITIZE}>)
 endif()
