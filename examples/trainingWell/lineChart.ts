@@ -92,7 +92,7 @@ function yTick(value: number, y: number): string {
 }
 
 function xTick(value: number, x: number, isLog: boolean): string {
-  const text = isLog ? 10 ** Math.round(value) : Number(value.toPrecision(4));
+  const text = Number((isLog ? 10 ** Math.round(value) : value).toPrecision(4));
   return `<text x="${px(x)}" y="${inner.height + 18}" text-anchor="middle">${text}</text>`;
 }
 
