@@ -393,7 +393,7 @@ describe.each(devices)('training as a whole on $name', ({ options }) => {
   it.each(CASES.map((one) => [titleOf(one), one] as const))('%s', (_title, one) => compare(one, options));
 });
 
-// Every combination of the five takes a quarter of an hour: LSTM_ALL_COMPOSITIONS=1 npx vitest run test/parity/compositions
+// Every combination of the five takes six minutes: LSTM_ALL_COMPOSITIONS=1 npx vitest run test/parity/compositions
 const pairs = OPTIMIZERS.flatMap((optimizer) => CLIPS.map((clip) => ({ optimizer, clip })));
 describe.skipIf(process.env.LSTM_ALL_COMPOSITIONS === undefined)(
   'every regularizer, schedule and accumulation',
