@@ -25,6 +25,7 @@ import { deviceTolerance } from '../support/tolerances.js';
 import {
   batchOf,
   networkShapes,
+  TooCloseToCall,
   train,
   type Clip,
   type Node,
@@ -256,8 +257,8 @@ const titleOf = (one: Case) =>
     .join(', ');
 
 /** Start and data of a case, the same for the oracle and all devices. */
-function prepared(one: Case) {
-  const draws = new Draws(titleOf(one));
+function prepared(one: Case, attempt = 0) {
+  const draws = new Draws(`${titleOf(one)}${' again'.repeat(attempt)}`);
   const { units, activation, name: loss } = one.loss;
   const nodes = nodesOf({ ...one.regularizer, units, activation: activation as 'linear' });
   const shapes = networkShapes(nodes, CHANNELS);
@@ -287,8 +288,8 @@ function settingsOf(one: Case, shapes: Readonly<Record<string, readonly number[]
   return { update, rules: { ...regularizer.rules, rowSizes } satisfies ParameterRules };
 }
 
-function follow(one: Case): Trained {
-  const { nodes, shapes, start, batches } = prepared(one);
+function follow(one: Case, attempt: number): Trained {
+  const { nodes, shapes, start, batches } = prepared(one, attempt);
   const { passes, reduction } = one.accumulation;
   const { update, rules } = settingsOf(one, shapes);
   const shared = { nodes, rules, update, passes, reduction, epochs: EPOCHS, seed: SEED };
@@ -309,9 +310,9 @@ it('every two choices occur together, in far fewer cases than there are combinat
   expect(CASES.length).toBeLessThan(250);
 });
 
-async function compare(one: Case, options: (typeof devices)[number]['options']): Promise<void> {
-  const { nodes, shapes, start, lengths, batches } = prepared(one);
-  const wanted = follow(one);
+async function compare(one: Case, options: (typeof devices)[number]['options'], attempt = 0): Promise<void> {
+  const { nodes, shapes, start, lengths, batches } = prepared(one, attempt);
+  const wanted = follow(one, attempt);
   const { update, rules } = settingsOf(one, shapes);
   const { passes, reduction } = one.accumulation;
   const optimizer = optimizerOf(update, rules, {
@@ -378,14 +379,19 @@ async function compare(one: Case, options: (typeof devices)[number]['options']):
     wanted.losses,
   );
   const weights = dataOf(await model.getWeights());
-  for (const [name, values] of Object.entries(wanted.params)) close(name, weights[name]!, values);
+  // A parameter that ends near 0 carries the rounding of where it came from.
+  const most = (values: ArrayLike<number>) => Math.max(...Array.from(values, Math.abs));
+  const ofWeights = (name: string, values: ArrayLike<number>) =>
+    tolerance * Math.max(1, most(start[name]!) / (most(values) || 1));
+  for (const [name, values] of Object.entries(wanted.params))
+    close(name, weights[name]!, values, ofWeights(name, values));
   if (update.average === undefined) return;
   // Where every epoch goes back before its gradients are as many as an update takes, there is none.
   if (wanted.averaged === 0) return;
   const averaged = dataOf(await model.withAveragedWeights(() => model.getWeights()));
   for (const [name, values] of Object.entries(wanted.average)) {
     const expected = rules.frozen?.has(name) === true ? start[name]! : values;
-    close(`average of ${name}`, averaged[name]!, expected);
+    close(`average of ${name}`, averaged[name]!, expected, ofWeights(name, expected));
   }
 }
 
@@ -393,7 +399,18 @@ describe.each(devices)('training as a whole on $name', ({ options }) => {
   it.each(CASES.map((one) => [titleOf(one), one] as const))('%s', (_title, one) => compare(one, options));
 });
 
-// Every combination of the five takes six minutes: LSTM_ALL_COMPOSITIONS=1 npx vitest run test/parity/compositions
+/** With data on which the schedule's decisions are clear. */
+async function compareSomehow(one: Case): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await compare(one, devices[0]!.options, attempt);
+    } catch (error) {
+      if (!(error instanceof TooCloseToCall) || attempt === 4) throw error;
+    }
+  }
+}
+
+// Every combination of the five takes four minutes: LSTM_ALL_COMPOSITIONS=1 npx vitest run test/parity/compositions
 const pairs = OPTIMIZERS.flatMap((optimizer) => CLIPS.map((clip) => ({ optimizer, clip })));
 describe.skipIf(process.env.LSTM_ALL_COMPOSITIONS === undefined)(
   'every regularizer, schedule and accumulation',
@@ -404,7 +421,7 @@ describe.skipIf(process.env.LSTM_ALL_COMPOSITIONS === undefined)(
       async (_optimizer, _clip, optimizer, clip) => {
         for (const one of allBeside(optimizer, clip)) {
           try {
-            await compare(one, devices[0]!.options);
+            await compareSomehow(one);
           } catch (error) {
             throw new Error(titleOf(one), { cause: error });
           }

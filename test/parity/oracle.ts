@@ -29,6 +29,7 @@ export {
 } from './oracle/network.js';
 export { pool, type PoolMode } from './oracle/pool.js';
 export {
+  TooCloseToCall,
   train,
   type RateRule,
   type Trained,

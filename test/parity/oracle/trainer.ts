@@ -51,6 +51,13 @@ export interface Trained {
   readonly losses: readonly number[];
 }
 
+/** A schedule that watches the loss might decide otherwise in float32: other data have to be drawn. */
+export class TooCloseToCall extends Error {
+  constructor(epoch: number) {
+    super(`epoch ${epoch} is too close to call`);
+  }
+}
+
 /** Gradient descent over the same batches in every epoch, in float64 and written as it is said. */
 export function train(start: Tensors, batches: readonly TrainingBatch[], training: Training): Trained {
   const { rate, epochs } = training;
@@ -89,7 +96,7 @@ export function train(start: Tensors, batches: readonly TrainingBatch[], trainin
     const limit = best.loss === Infinity ? Infinity : best.loss * (1 - rate.threshold);
     // Float32 might decide otherwise, and the test's own data would be to blame. Epochs without an update are equal there too.
     const distance = Math.abs(loss - limit);
-    if (distance > 0 && distance < 1e-5 * limit) throw new Error(`epoch ${epoch} is too close to call`);
+    if (distance > 0 && distance < 1e-5 * limit) throw new TooCloseToCall(epoch);
     if (loss < limit) {
       best = { loss, params: copied(params), state: copiedState(state) };
       continue;
