@@ -101,7 +101,7 @@ async function dataOf(
   const test = named ?? (typeof data.test === 'string' ? path(data.test) : undefined);
   if (test !== undefined) {
     const given = 'format' in data ? data.format : undefined;
-    const format = given ?? formatFor(task, test);
+    const format = given ?? formatFor(task, model, test);
     return { data: await task.labelled(model, { source: test, format, encoding: data.encoding }) };
   }
   const { fit } = await buildExperiment(config, { folder, model });

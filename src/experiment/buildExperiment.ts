@@ -1,4 +1,7 @@
 import { lossSchema, type Loss } from '../losses/loss.js';
+import { ConfigError } from '../errors.js';
+import { checkMetrics } from '../metrics/checkMetrics.js';
+import { metricsSchema, type Metric } from '../metrics/metric.js';
 import type { FitOptions } from '../model/fit.js';
 import type { Model } from '../model/model.js';
 import type { TrainingData } from '../model/modelData.js';
@@ -7,6 +10,7 @@ import { earlyStopping } from '../training/earlyStopping.js';
 import { completeLayers } from './completeLayers.js';
 import type { DataConfig, TaskName } from './dataConfig.js';
 import { resolveExperiment, type ExperimentConfig, type ResolvedExperiment } from './experimentConfig.js';
+import { requireFoldable, type FoldPlace } from './folds.js';
 import { pathFrom } from './source.js';
 import type { PreparedData, Task } from './tasks/task.js';
 import { taskNamed } from './tasks/tasks.js';
@@ -27,6 +31,11 @@ export interface BuildOptions {
   readonly folder?: string | undefined;
   /** A model to go on with instead of a new one; its vocabulary, classes and scalers hold on. */
   readonly model?: Model | undefined;
+  /**
+   * The fold at `index`, from 0, of `folds` instead of the config's validation part, cut as `data.split` says: `random`,
+   * `stratified`, by `group`, or forward in time (`tail`, and forecasting). The same config has the same folds.
+   */
+  readonly fold?: FoldPlace | undefined;
 }
 
 /**
@@ -37,13 +46,13 @@ export interface BuildOptions {
  */
 export async function buildExperiment(
   config: ExperimentConfig,
-  { folder = '.', model }: BuildOptions = {},
+  options: BuildOptions = {},
 ): Promise<Experiment> {
   const resolved = resolveExperiment(config, '$');
-  const { loss, metrics, data } = await prepareExperiment(resolved, { folder, model });
+  const { loss, metrics, data } = await prepareExperiment(resolved, options);
   const { training, seed, name, device } = resolved;
   const made =
-    model ??
+    options.model ??
     (await sequential(completeLayers(resolved.model.layers, data.sizes), {
       ...data.options,
       ...device,
@@ -72,10 +81,16 @@ export async function buildExperiment(
   };
 }
 
-async function prepareExperiment(
+/**
+ * The data of an experiment alone, read and cut, with what is learnt of its training part.
+ *
+ * @throws as {@link buildExperiment} for the data.
+ */
+export async function prepareExperiment(
   { data, training, seed }: ResolvedExperiment,
-  { folder, model }: { readonly folder: string; readonly model: Model | undefined },
+  { folder = '.', model, fold }: BuildOptions = {},
 ) {
+  if (fold !== undefined) requireFoldable(data, fold.folds, 'fold');
   const task = taskNamed(data.task) as Task<TaskName>;
   const loss: Loss = lossSchema.parse(training.loss ?? task.loss);
   const prepared: PreparedData = await task.prepare(data as DataConfig, {
@@ -84,10 +99,19 @@ async function prepareExperiment(
     batchSize: training.batchSize,
     path: (name) => pathFrom(folder, name),
     model,
+    fold,
   });
-  return {
-    loss,
-    metrics: training.metrics ?? (training.loss === undefined ? task.metrics : []),
-    data: prepared,
-  };
+  const metrics = training.metrics ?? task.metrics.filter((one) => suits(one, loss, prepared.sizes.units));
+  return { loss, metrics, data: prepared };
+}
+
+// A quantile loss without a median, for one, has no mean absolute error.
+function suits(metric: Metric, loss: Loss, units: number): boolean {
+  try {
+    checkMetrics(metricsSchema.parse([metric]), loss, units, 'metrics');
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }

@@ -44,9 +44,18 @@ export function textOf(record: SourceRecord, column: string): string {
 
 /** The name of a class: a text that is not empty. */
 export function labelOf(record: SourceRecord, column: string): string {
-  const label = textOf(record, column).trim();
-  if (label === '') throw wrongField(record, column, 'the name of a class', label);
-  return label;
+  return nameOf(record, column, 'the name of a class');
+}
+
+/** What a record's rows are kept together by: a text that is not empty. */
+export function groupOf(record: SourceRecord, column: string): string {
+  return nameOf(record, column, 'the name of a group');
+}
+
+function nameOf(record: SourceRecord, column: string, expected: string): string {
+  const name = textOf(record, column).trim();
+  if (name === '') throw wrongField(record, column, expected, name);
+  return name;
 }
 
 /** A field as a finite number; CSV's texts are read. */

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { deepFreeze } from '../config/parseConfig.js';
 import { ConfigError } from '../errors.js';
 import { asha } from '../search/asha.js';
@@ -6,16 +7,20 @@ import { randomSearch } from '../search/randomSearch.js';
 import type { SearchResult } from '../search/searchResult.js';
 import type { TrialResult } from '../search/trial.js';
 import { rises } from '../training/monitor.js';
+import { prepareExperiment } from './buildExperiment.js';
 import { withValueAt } from './configPath.js';
 import { resolveExperiment, type ExperimentConfig, type ResolvedExperiment } from './experimentConfig.js';
+import { foldPlacesOf, requireFoldable } from './folds.js';
 import type { ResolvedSearch, SearchValues } from './searchConfig.js';
 import { pathFrom } from './source.js';
 
-/** What a trial is told, beside the values at their paths. */
+/** What a trial is told, beside the values at their paths; the same wherever the search is called from. */
 export interface TuneBase {
   readonly experiment: ExperimentConfig;
+  /** The config's folder, from the search's. */
   readonly folder: string;
   readonly monitor: string;
+  readonly folds?: number | undefined;
 }
 
 /** A trial's config: JSON. */
@@ -51,16 +56,25 @@ export async function tuneExperiment(
   if (search === undefined) throw noSearch();
   const experiment = rest as ExperimentConfig;
   checkSpace(experiment, search);
+  await checkData(config, search, folder);
+  const stored = pathFrom(folder, search.folder);
+  const { monitor, folds } = search;
+  const base = {
+    experiment,
+    folder: relative(stored, folder),
+    monitor,
+    ...(folds !== undefined && { folds }),
+  };
   const result = await searched(
     search,
     {
       space: search.space,
-      base: { experiment, folder, monitor: search.monitor } satisfies TuneBase,
+      base: base satisfies TuneBase,
       run: new URL(`./tuneTrial${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
       seed: config.seed,
       mode: modeOf(search),
       concurrency: search.concurrency,
-      folder: pathFrom(folder, search.folder),
+      folder: stored,
       signal,
       onTrial,
     },
@@ -102,6 +116,21 @@ function checkSpace(experiment: ExperimentConfig, { space }: ResolvedSearch): vo
   }
 }
 
+/**
+ * What would fail every trial: nothing to judge them by, and data that cannot be read or cut, unless the space has other
+ * data to try.
+ */
+async function checkData(config: ResolvedExperiment, search: ResolvedSearch, folder: string): Promise<void> {
+  const { space, folds, monitor } = search;
+  const decides = (place: string) =>
+    Object.keys(space).some((path) => path === place || path.startsWith(`${place}.`));
+  if (decides('data')) return;
+  if (folds !== undefined) requireFoldable(config.data, folds, '$.search.folds');
+  else if (config.data.validation === undefined && monitor.startsWith('val')) throw noJudge(monitor);
+  if (['seed', 'training.loss', 'training.batchSize'].some(decides)) return;
+  for (const fold of foldPlacesOf(folds)) await prepareExperiment(config, { folder, fold });
+}
+
 function someOf(values: SearchValues): readonly unknown[] {
   if (Array.isArray(values)) return values;
   const distribution = values as Exclude<SearchValues, readonly unknown[]>;
@@ -111,6 +140,12 @@ function someOf(values: SearchValues): readonly unknown[] {
 
 function modeOf({ monitor, mode }: ResolvedSearch): 'min' | 'max' {
   return rises(monitor, mode) ? 'max' : 'min';
+}
+
+function noJudge(monitor: string): ConfigError {
+  const path = '$.data.validation';
+  const expected = `what '${monitor}' is measured on: a file or a share, or $.search.folds`;
+  return new ConfigError(`${path}: expected ${expected}, received none`, { path, expected });
 }
 
 function noSearch(): ConfigError {

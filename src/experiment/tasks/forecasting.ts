@@ -8,10 +8,11 @@ import { meanAbsoluteError, rootMeanSquaredError } from '../../metrics/functions
 import type { Model } from '../../model/model.js';
 import { forecast, type Forecast } from '../../series/forecast.js';
 import { numericColumns, seriesSchema, type SeriesOptions } from '../../series/options.js';
-import { splitPlaces, type SeriesPlaces } from '../../series/split.js';
+import { foldPlaces, splitPlaces, type SeriesPlaces } from '../../series/split.js';
 import { readSeries } from '../../series/seriesRows.js';
 import { timeSeries } from '../../series/timeSeries.js';
 import type { DataConfigOf } from '../dataConfig.js';
+import type { FoldPlace } from '../folds.js';
 import { keptMetadata } from '../kept.js';
 import { readRecords } from '../readRecords.js';
 import { collect, fieldOf, numberOf, type SourceRecord } from '../records.js';
@@ -26,11 +27,11 @@ export const forecasting: Task<'forecasting'> = {
   metrics: ['mae'],
   formats: ['csv', 'tsv', 'jsonLines'],
 
-  async prepare(data, { path, loss, model }) {
+  async prepare(data, { path, loss, model, fold }) {
     const options = seriesOptions(data);
     const table = await tableOf(readingOf(data, path), numericNames(options), data.rows);
     return inSource(data.train, async () => {
-      const places = placesOf(table, data);
+      const places = placesOf(table, data, fold);
       const series = model?.series ?? timeSeries(options).fit(table, { to: places.train.to });
       const train = series.windows(table, places.train);
       const validation = places.validation && series.windows(table, places.validation);
@@ -110,10 +111,13 @@ function readingOf({ train, format, columns, encoding }: Data, path: Preparation
   return { source: path(train), format: format ?? formatOf(train) ?? 'csv', columns, encoding };
 }
 
-function placesOf(table: DataTable, data: Data): SeriesPlaces {
+// Folds go forward in time in what lies before the test part.
+function placesOf(table: DataTable, data: Data, fold?: FoldPlace): SeriesPlaces {
   const { validation = 0, test = 0, gap } = data;
   const { length } = readSeries(table, timeSeries(seriesOptions(data)).options);
-  return splitPlaces(length, { validation, test, gap });
+  if (fold === undefined) return splitPlaces(length, { validation, test, gap });
+  const { train, test: kept } = splitPlaces(length, { test, gap });
+  return { ...foldPlaces(train.to, { folds: fold.folds, gap })[fold.index]!, test: kept };
 }
 
 /** A table of all columns, those of numbers as numbers: a field that is empty, `NA`, `NaN` or null is missing. */

@@ -1,4 +1,5 @@
 import { languageModelStream, type LanguageModelStream } from '../../data/languageModelStream.js';
+import { z } from 'zod';
 import { settings, whole } from '../../config/fields.js';
 import { textOf } from '../../data/sources/text.js';
 import { DataError } from '../../errors.js';
@@ -8,7 +9,13 @@ import { makeVocabulary } from '../makeVocabulary.js';
 import type { Reading } from '../source.js';
 import type { Preparation, Task } from './task.js';
 
-const keptSchema = settings({ timeSteps: whole(1), batchSize: whole(1) });
+const keptSchema = settings({
+  timeSteps: whole(1),
+  batchSize: whole(1),
+  lineEnd: z.string().optional(),
+});
+
+type Kept = Readonly<z.output<typeof keptSchema>>;
 
 type Data = DataConfigOf<'languageModel'>;
 
@@ -21,10 +28,9 @@ export const languageModel: Task<'languageModel'> = {
   async prepare(data, preparation) {
     const { train, validation } = await texts(data, preparation);
     const { model, batchSize } = preparation;
-    const kept =
-      model === undefined ? { timeSteps: data.timeSteps, batchSize } : keptSettings(model, keptSchema);
-    const vocabulary = model?.vocabulary ?? makeVocabulary(data.vocabulary, train);
-    const stream = (text: string, name: string) => cut(vocabulary.encode(text), kept, name);
+    const kept = model === undefined ? keptOf(data, batchSize) : keptSettings(model, keptSchema);
+    const vocabulary = model?.vocabulary ?? makeVocabulary(data.vocabulary, tokenText(train, kept));
+    const stream = (text: string, name: string) => cut(vocabulary.encode(tokenText(text, kept)), kept, name);
     const training = stream(train, data.train);
     return {
       train: training,
@@ -42,9 +48,18 @@ export const languageModel: Task<'languageModel'> = {
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
     const { name, text } = await wholeText(reading);
-    return cut(model.vocabulary!.encode(text), kept, name);
+    return cut(model.vocabulary!.encode(tokenText(text, kept)), kept, name);
   },
 };
+
+function keptOf({ timeSteps, lineEnd }: Data, batchSize: number): Kept {
+  return { timeSteps, batchSize, ...(lineEnd !== undefined && { lineEnd }) };
+}
+
+// A line's end is white space, which separates words and is none.
+function tokenText(text: string, { lineEnd }: Kept): string {
+  return lineEnd === undefined ? text : text.replaceAll('\n', () => ` ${lineEnd}\n`);
+}
 
 async function texts(data: Data, { path }: Preparation) {
   const read = (name: string) => wholeText({ source: path(name), format: 'lines', encoding: data.encoding });

@@ -86,7 +86,7 @@ export const tagging: Task<'tagging'> = {
   },
 };
 
-async function parts(data: Data, { path, seed }: Preparation) {
+async function parts(data: Data, { path, seed, fold }: Preparation) {
   const read = (name: string) => {
     const format = data.format ?? (formatOf(name) === 'jsonLines' ? 'jsonLines' : 'tokenLines');
     return collect(sentencesOf({ source: path(name), format, encoding: data.encoding }, data, true));
@@ -95,7 +95,13 @@ async function parts(data: Data, { path, seed }: Preparation) {
   if (typeof data.validation === 'string') {
     return { train: examples, validation: await read(data.validation) };
   }
-  return splitExamples(examples, data.validation, { by: data.split, seed, source: data.train });
+  return splitExamples(examples, {
+    by: data.split,
+    seed,
+    share: data.validation,
+    fold,
+    source: data.train,
+  });
 }
 
 // Tokens are taken as the file cuts them: the vocabulary's own way of cutting a text is not asked.
