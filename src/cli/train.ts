@@ -11,6 +11,7 @@ import { csvLog } from '../training/callbacks/csvLog.js';
 import { modelCheckpoint } from '../training/callbacks/modelCheckpoint.js';
 import type { History } from '../training/history.js';
 import { exitCode } from './exitCode.js';
+import { makeFolders } from './folders.js';
 import { Interruption } from './interruption.js';
 import { deviceArgs, deviceHelp, deviceOptions, oneArgument, wholeNumber } from './options.js';
 import { aligned, print, say } from './output.js';
@@ -68,7 +69,15 @@ interface Settings {
 async function train(file: ExperimentFile, settings: Settings): Promise<number> {
   using interruption = new Interruption('stopping after this step; Ctrl-C again ends at once');
   const { config, folder, path } = file;
-  const checkpoint = pathFrom(folder, config.output.checkpoint);
+  const { model: modelPath, checkpoint: checkpointPath, history: historyPath } = config.output;
+  const checkpoint = pathFrom(folder, checkpointPath);
+  await inFile(path, () =>
+    makeFolders({
+      '$.output.model': pathFrom(folder, modelPath),
+      '$.output.checkpoint': checkpoint,
+      '$.output.history': historyPath && pathFrom(folder, historyPath),
+    }),
+  );
   const experiment = await inFile(path, () => prepared(file, settings.resume ? checkpoint : undefined));
   await using model = experiment.model;
   if (!settings.quiet) say(`${aligned(experiment.summary)}\n\n${model.summary()}\n`);

@@ -7,6 +7,7 @@ import { pathFrom } from '../experiment/source.js';
 import { tuneExperiment, type Tuning } from '../experiment/tuneExperiment.js';
 import type { TrialResult } from '../search/trial.js';
 import { exitCode } from './exitCode.js';
+import { makeFolders } from './folders.js';
 import { Interruption } from './interruption.js';
 import { oneArgument } from './options.js';
 import { print, say } from './output.js';
@@ -29,13 +30,15 @@ export async function run(args: string[]): Promise<number> {
   const file = await readExperiment(oneArgument(positionals, 'a config file'));
   using interruption = new Interruption('stopping; Ctrl-C again ends at once');
   try {
-    const tuning = await inFile(file.path, () =>
-      tuneExperiment(file.config, {
+    const tuning = await inFile(file.path, async () => {
+      const best = file.config.search && pathFrom(file.folder, file.config.search.best);
+      await makeFolders({ '$.search.best': best });
+      return tuneExperiment(file.config, {
         folder: file.folder,
         signal: interruption.signal,
         onTrial: values.quiet ? () => {} : (trial) => say(trialLine(trial)),
-      }),
-    );
+      });
+    });
     return await report(file, tuning, values.json);
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;

@@ -101,17 +101,33 @@ export async function prepareExperiment(
     model,
     fold,
   });
-  const metrics = training.metrics ?? task.metrics.filter((one) => suits(one, loss, prepared.sizes.units));
-  return { loss, metrics, data: prepared };
+  return {
+    loss,
+    metrics: metricsBeside(loss, prepared.sizes.units, training.metrics, task.metrics),
+    data: prepared,
+  };
 }
 
-// A quantile loss without a median, for one, has no mean absolute error.
-function suits(metric: Metric, loss: Loss, units: number): boolean {
-  try {
-    checkMetrics(metricsSchema.parse([metric]), loss, units, 'metrics');
-    return true;
-  } catch (error) {
-    if (error instanceof ConfigError) return false;
-    throw error;
+// The task's own are left out where they mean nothing beside the loss: without a median there is no absolute error.
+function metricsBeside(
+  loss: Loss,
+  units: number,
+  asked: readonly Metric[] | undefined,
+  usual: readonly Metric[],
+): readonly Metric[] {
+  const check = (metrics: readonly Metric[]) =>
+    checkMetrics(metricsSchema.parse(metrics), loss, units, '$.training.metrics');
+  if (asked !== undefined) {
+    check(asked);
+    return asked;
   }
+  return usual.filter((metric) => {
+    try {
+      check([metric]);
+      return true;
+    } catch (error) {
+      if (error instanceof ConfigError) return false;
+      throw error;
+    }
+  });
 }

@@ -1,4 +1,5 @@
 import { kFold, split, type Fold, type KFoldOptions, type SplitOptions } from '../data/splits.js';
+import { sourceError } from '../data/sources/sourceError.js';
 import { DataError } from '../errors.js';
 import type { FoldPlace } from './folds.js';
 
@@ -31,6 +32,7 @@ export interface ExampleSplit {
  * @throws DataError naming the source
  */
 export function splitExamples<E>(examples: readonly E[], how: ExampleSplit): ExampleParts<E> {
+  if (examples.length === 0) throw sourceError({ file: how.source }, 'at least one example', 'none');
   const fold = foldOf(examples.length, how);
   if (fold === undefined) return { train: examples, validation: undefined };
   const rows = (list: Uint32Array) => Array.from(list, (row) => examples[row]!);

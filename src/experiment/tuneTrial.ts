@@ -16,7 +16,7 @@ import { withValues, type TuneConfig } from './tuneExperiment.js';
 
 export default async function tuneTrial(config: TuneConfig, trial: Trial): Promise<TrialOutcome> {
   const { experiment, folder, monitor, folds, ...values } = config;
-  const resolved = resolveExperiment(withValues(experiment, values, values));
+  const resolved = resolveExperiment(withValues(experiment, values, values), '$');
   const device = withThreads(resolved.device, trial.threads);
   const task: TrialTask = {
     experiment: { ...resolved, device } as ExperimentConfig,

@@ -23,7 +23,7 @@ const space = {
   'model.layers[1].hiddenSize': [4, 6, 8],
 };
 const searches = {
-  random: { method: 'random', trials: 6, space, concurrency: 2 },
+  random: { method: 'random', trials: 10, space, concurrency: 2 },
   // One trial at a time: who is promoted is then a function of the seed.
   'asha over folds': { method: 'asha', trials: 6, folds: 2, reductionFactor: 2, space, concurrency: 1 },
 } as const;

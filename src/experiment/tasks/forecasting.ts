@@ -29,8 +29,8 @@ export const forecasting: Task<'forecasting'> = {
 
   async prepare(data, { path, loss, model, fold }) {
     const options = seriesOptions(data);
-    const table = await tableOf(readingOf(data, path), numericNames(options), data.rows);
-    return inSource(data.train, async () => {
+    const { table, origin } = await tableOf(readingOf(data, path), numericNames(options), data.rows);
+    return inSource(origin, async () => {
       const places = placesOf(table, data, fold);
       const series = model?.series ?? timeSeries(options).fit(table, { to: places.train.to });
       const train = series.windows(table, places.train);
@@ -59,13 +59,14 @@ export const forecasting: Task<'forecasting'> = {
   },
 
   async labelled(model, reading) {
-    const table = await tableOf(reading, numericColumns(model.series!.options));
-    return inSource(sourceName(reading.source), async () => model.series!.windows(table));
+    const { table, origin } = await tableOf(reading, numericColumns(model.series!.options));
+    return inSource(origin, async () => model.series!.windows(table));
   },
 
   async testPart(model, data, path): Promise<TestPart> {
-    const table = await tableOf(readingOf(data, path), numericColumns(model.series!.options), data.rows);
-    return inSource(data.train, async () => {
+    const names = numericColumns(model.series!.options);
+    const { table, origin } = await tableOf(readingOf(data, path), names, data.rows);
+    return inSource(origin, async () => {
       const { test } = placesOf(table, data);
       if (test === undefined) {
         const where = '$.data.test';
@@ -80,8 +81,8 @@ export const forecasting: Task<'forecasting'> = {
   },
 
   async *predict(model, { reading, batchSize, signal }) {
-    const table = await tableOf(reading, numericColumns(model.series!.options));
-    const made = await inSource(sourceName(reading.source), () =>
+    const { table, origin } = await tableOf(reading, numericColumns(model.series!.options));
+    const made = await inSource(origin, () =>
       forecast(model, table, { batchSize, ...(signal && { signal }) }),
     );
     yield* forecastRows(model, made);
@@ -120,12 +121,22 @@ function placesOf(table: DataTable, data: Data, fold?: FoldPlace): SeriesPlaces 
   return { ...foldPlaces(train.to, { folds: fold.folds, gap })[fold.index]!, test: kept };
 }
 
+/** Where a table's rows stand. */
+interface Origin {
+  readonly file: string;
+  readonly lines: readonly (number | undefined)[];
+}
+
 /** A table of all columns, those of numbers as numbers: a field that is empty, `NA`, `NaN` or null is missing. */
-async function tableOf(reading: Reading, numeric: readonly string[], limit?: number): Promise<DataTable> {
+async function tableOf(
+  reading: Reading,
+  numeric: readonly string[],
+  limit?: number,
+): Promise<{ readonly table: DataTable; readonly origin: Origin }> {
   const records = await collect(readRecords(reading));
+  const file = sourceName(reading.source);
   const [first] = records;
-  if (first === undefined)
-    throw sourceError({ file: sourceName(reading.source) }, 'at least one row', 'none');
+  if (first === undefined) throw sourceError({ file }, 'at least one row', 'none');
   for (const name of numeric) fieldOf(first, name);
   const columns = Object.keys(first.fields).map((name) => [
     name,
@@ -136,7 +147,10 @@ async function tableOf(reading: Reading, numeric: readonly string[], limit?: num
       : records.map((record) => plainValue(record, name)),
   ]);
   const table = dataTable(Object.fromEntries(columns) as Parameters<typeof dataTable>[0]);
-  return limit === undefined ? table : sliceRows(table, 0, limit);
+  return {
+    table: limit === undefined ? table : sliceRows(table, 0, limit),
+    origin: { file, lines: records.map(({ place }) => place.line) },
+  };
 }
 
 function isMissing({ fields }: SourceRecord, name: string): boolean {
@@ -152,13 +166,19 @@ function plainValue(record: SourceRecord, name: string): string | number {
   throw sourceError({ ...record.place, column: name }, 'a text or a number', describe(value));
 }
 
-/** Names the file in what a table's checks say. */
-async function inSource<T>(name: string, run: () => Promise<T>): Promise<T> {
+/** Names the file in what a table's checks say, and instead of a row its line. */
+async function inSource<T>({ file, lines }: Origin, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof DataError || error instanceof ShapeError)) throw error;
-    throw new DataError(`${name}: ${error.message}`, { ...error.details, file: name }, { cause: error });
+    const { row } = error.details as { readonly row?: unknown };
+    const line = typeof row === 'number' ? lines[row] : undefined;
+    const message =
+      line === undefined
+        ? `${file}: ${error.message}`
+        : `${file}:${line}, ${error.message.replace(`, row ${row}:`, ':')}`;
+    throw new DataError(message, { ...error.details, file, line }, { cause: error });
   }
 }
 

@@ -27,11 +27,13 @@ export const languageModel: Task<'languageModel'> = {
 
   async prepare(data, preparation) {
     const { train, validation } = await texts(data, preparation);
-    const { model, batchSize } = preparation;
+    const { model, batchSize, path } = preparation;
     const kept = model === undefined ? keptOf(data, batchSize) : keptSettings(model, keptSchema);
-    const vocabulary = model?.vocabulary ?? makeVocabulary(data.vocabulary, tokenText(train, kept));
+    const source = path(data.train);
+    const vocabulary =
+      model?.vocabulary ?? inSource(source, () => makeVocabulary(data.vocabulary, tokenText(train, kept)));
     const stream = (text: string, name: string) => cut(vocabulary.encode(tokenText(text, kept)), kept, name);
-    const training = stream(train, data.train);
+    const training = stream(train, source);
     return {
       train: training,
       validation: validation === undefined ? undefined : stream(validation.text, validation.name),
@@ -67,7 +69,7 @@ async function texts(data: Data, { path }: Preparation) {
   if (typeof data.validation === 'string') return { train: text, validation: await read(data.validation) };
   if (data.validation === undefined) return { train: text, validation: undefined };
   const boundary = characterBoundary(text, Math.floor(text.length * (1 - data.validation)));
-  const name = `the last ${data.validation} of ${data.train}`;
+  const name = `the last ${data.validation} of ${path(data.train)}`;
   return { train: text.slice(0, boundary), validation: { name, text: text.slice(boundary) } };
 }
 
@@ -91,8 +93,12 @@ function cut(
   { batchSize, timeSteps }: { readonly batchSize: number; readonly timeSteps: number },
   name: string,
 ): LanguageModelStream {
+  return inSource(name, () => languageModelStream({ tokens, batchSize, timeSteps }));
+}
+
+function inSource<T>(name: string, run: () => T): T {
   try {
-    return languageModelStream({ tokens, batchSize, timeSteps });
+    return run();
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     throw new DataError(`${name}: ${error.message}`, { ...error.details, file: name }, { cause: error });

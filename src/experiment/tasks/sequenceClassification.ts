@@ -128,7 +128,7 @@ async function parts(data: Data, { path, seed, fold }: Preparation) {
     seed,
     share: data.validation,
     fold,
-    source: data.train,
+    source: path(data.train),
     labels: () => examples.map(({ label }) => label!),
     group: data.group,
     groups: () => examples.map(({ group }) => group!),
@@ -168,9 +168,9 @@ function fitted(data: Data, train: readonly Sequence[]): Kept {
   return { ...namesOf(data), ...inputs, ...wide, ...maxLength, channels, scalers };
 }
 
-function fittedHead(data: Data, { loss }: Preparation, train: readonly Sequence[]): ClassHead {
+function fittedHead(data: Data, { loss, path }: Preparation, train: readonly Sequence[]): ClassHead {
   const labels = train.map(({ label }) => label!);
-  return classHead(classesOf(labels, data.train), loss);
+  return classHead(classesOf(labels, path(data.train)), loss);
 }
 
 function labelledSequences(kept: Kept, head: ClassHead, examples: readonly Sequence[]): LabelledData {

@@ -42,7 +42,7 @@ export const tagging: Task<'tagging'> = {
     const tags = () =>
       classesOf(
         train.flatMap((sentence) => sentence.tags),
-        data.train,
+        preparation.path(data.train),
       );
     const head = model === undefined ? classHead(tags(), loss) : headOf(model);
     const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
@@ -100,7 +100,7 @@ async function parts(data: Data, { path, seed, fold }: Preparation) {
     seed,
     share: data.validation,
     fold,
-    source: data.train,
+    source: path(data.train),
   });
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { flag, settings, text, whole } from '../../config/fields.js';
-import type { Loss } from '../../losses/loss.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { unknownId, type Vocabulary } from '../../text/vocabulary.js';
 import { sourceName } from '../../data/sources/text.js';
@@ -37,7 +36,7 @@ export const textClassification: Task<'textClassification'> = {
     const { train, validation } = await parts(data, preparation);
     const { model } = preparation;
     const kept = model === undefined ? keptOf(data) : keptSettings(model, keptSchema);
-    const head = model === undefined ? fittedHead(data, preparation.loss, train) : headOf(model);
+    const head = model === undefined ? fittedHead(data, preparation, train) : headOf(model);
     const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
     const labelled = (examples: readonly SourceRecord[]) => labelledTexts(kept, vocabulary, head, examples);
     return {
@@ -111,7 +110,7 @@ async function parts(data: Data, { path, seed, fold }: Preparation) {
     seed,
     share: data.validation,
     fold,
-    source: data.train,
+    source: path(data.train),
     labels: () => examples.map((record) => labelOf(record, data.label)),
     group: data.group,
     groups: () => examples.map((record) => groupOf(record, data.group!)),
@@ -146,9 +145,9 @@ function keptOf({ text: column, label, columns, separator, lowerCase, maxLength 
   };
 }
 
-function fittedHead(data: Data, loss: Loss, train: readonly SourceRecord[]): ClassHead {
+function fittedHead(data: Data, { loss, path }: Preparation, train: readonly SourceRecord[]): ClassHead {
   const labels = train.map((record) => labelOf(record, data.label));
-  return classHead(classesOf(labels, data.train), loss);
+  return classHead(classesOf(labels, path(data.train)), loss);
 }
 
 function vocabularyOf(data: Data, train: readonly SourceRecord[]): Vocabulary {
