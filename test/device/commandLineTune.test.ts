@@ -76,6 +76,7 @@ describe.skipIf(!existsSync(compiled)).each(Object.entries(searches))(
     it('by Ctrl-C and by kill -9 goes on, runs nothing again that was done, and comes to the same', async () => {
       const name = `stopped ${method}`;
       const cwd = join(folder, name);
+      const endings: Awaited<ReturnType<RunningCommand['ended']>>[] = [];
       let before = 0;
       for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         const command = new RunningCommand(['tune', 'config.json'], { cwd });
@@ -83,14 +84,13 @@ describe.skipIf(!existsSync(compiled)).each(Object.entries(searches))(
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
         command.kill(signal);
-        const ended = await command.ended();
-        expect(ended.stdout).toBe('');
-        if (signal === 'SIGINT') {
-          expect(ended.status).toBe(130);
-          expect(ended.stderr).toContain('To go on:\n  npx cudnn-lstm tune config.json');
-        } else expect(ended.signal).toBe('SIGKILL');
+        endings.push(await command.ended());
         before = stored(name);
       }
+      const [interrupted, killed] = endings;
+      expect(interrupted).toMatchObject({ status: 130, stdout: '' });
+      expect(interrupted!.stderr).toContain('To go on:\n  npx cudnn-lstm tune config.json');
+      expect(killed).toMatchObject({ signal: 'SIGKILL', stdout: '' });
       const again = tune(name);
       expect(again.status).toBe(0);
       expect(outcome(name)).toEqual(outcome(whole));

@@ -172,8 +172,8 @@ async function inSource<T>({ file, lines }: Origin, run: () => Promise<T>): Prom
     return await run();
   } catch (error) {
     if (!(error instanceof DataError || error instanceof ShapeError)) throw error;
-    const { row } = error.details as { readonly row?: unknown };
-    const line = typeof row === 'number' ? lines[row] : undefined;
+    const { row } = error.details as { readonly row?: number };
+    const line = row === undefined ? undefined : lines[row];
     const message =
       line === undefined
         ? `${file}: ${error.message}`
