@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AbortError, CheckpointError } from '../errors.js';
 import { buildExperiment, type Experiment } from '../experiment/buildExperiment.js';
+import type { TaskName } from '../experiment/dataConfig.js';
 import type { ResolvedExperiment } from '../experiment/experimentConfig.js';
+import { taskOf } from '../experiment/kept.js';
 import { inFile, readExperiment, type ExperimentFile } from '../experiment/readExperiment.js';
 import { pathFrom } from '../experiment/source.js';
 import { loadModel } from '../model/loadModel.js';
@@ -76,6 +79,7 @@ async function train(file: ExperimentFile, settings: Settings): Promise<number> 
       '$.output.model': pathFrom(folder, modelPath),
       '$.output.checkpoint': checkpoint,
       '$.output.history': historyPath && pathFrom(folder, historyPath),
+      '--report': settings.report && join(settings.report, 'report.html'),
     }),
   );
   const experiment = await inFile(path, () => prepared(file, settings.resume ? checkpoint : undefined));
@@ -119,11 +123,22 @@ async function prepared(
   }
   const model = await loadModel(checkpoint, config.device);
   try {
+    requireTask(taskOf(model, checkpoint), config.data.task, checkpoint);
     return await buildExperiment(config, { folder, model });
   } catch (error) {
     await model.dispose();
     throw error;
   }
+}
+
+function requireTask(trained: TaskName, asked: TaskName, checkpoint: string): void {
+  if (trained === asked) return;
+  const expected = `a checkpoint of the task ${asked}, $.data.task`;
+  throw new CheckpointError(`${checkpoint}: expected ${expected}, received one of ${trained}`, {
+    path: checkpoint,
+    expected,
+    received: trained,
+  });
 }
 
 function files({ config, folder }: ExperimentFile, checkpoint: string): Callback[] {

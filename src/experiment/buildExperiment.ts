@@ -8,6 +8,7 @@ import type { TrainingData } from '../model/modelData.js';
 import { sequential } from '../model/sequential.js';
 import { earlyStopping } from '../training/earlyStopping.js';
 import { completeLayers } from './completeLayers.js';
+import { requireSameLayers } from './sameLayers.js';
 import type { DataConfig, TaskName } from './dataConfig.js';
 import { resolveExperiment, type ExperimentConfig, type ResolvedExperiment } from './experimentConfig.js';
 import { requireFoldable, type FoldPlace } from './folds.js';
@@ -29,7 +30,7 @@ export interface Experiment {
 export interface BuildOptions {
   /** What the config's paths are taken from. Default: the working directory. */
   readonly folder?: string | undefined;
-  /** A model to go on with instead of a new one; its vocabulary, classes and scalers hold on. */
+  /** A model to go on with instead of a new one, of the same layers; its vocabulary, classes and scalers hold on. */
   readonly model?: Model | undefined;
   /**
    * The fold at `index`, from 0, of `folds` instead of the config's validation part, cut as `data.split` says: `random`,
@@ -51,9 +52,11 @@ export async function buildExperiment(
   const resolved = resolveExperiment(config, '$');
   const { loss, metrics, data } = await prepareExperiment(resolved, options);
   const { training, seed, name, device } = resolved;
+  const layers = completeLayers(resolved.model.layers, data.sizes);
+  if (options.model !== undefined) requireSameLayers(options.model.config.layers, layers);
   const made =
     options.model ??
-    (await sequential(completeLayers(resolved.model.layers, data.sizes), {
+    (await sequential(layers, {
       ...data.options,
       ...device,
       seed,

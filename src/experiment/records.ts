@@ -1,7 +1,7 @@
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
 import { sourceError, type SourcePlace } from '../data/sources/sourceError.js';
-import { linesOf, type Line } from '../data/sources/text.js';
+import { linesOf, sourceName, type Line } from '../data/sources/text.js';
 import type { DataError } from '../errors.js';
 import type { Reading } from './source.js';
 
@@ -69,6 +69,13 @@ export function numberOf(record: SourceRecord, column: string): number {
 /** The lines of a source, one after the other. */
 export async function* eachLine({ source, encoding }: Reading): AsyncGenerator<Line> {
   for await (const lines of linesOf(source, encoding)) yield* lines;
+}
+
+/** All examples of a source. @throws DataError for none */
+export async function collectSome<T>(items: AsyncIterable<T>, { source }: Reading): Promise<T[]> {
+  const list = await collect(items);
+  if (list.length > 0) return list;
+  throw sourceError({ file: sourceName(source) }, 'at least one example', 'none');
 }
 
 /** All items of an async iterable. */

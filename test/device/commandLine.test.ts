@@ -467,6 +467,24 @@ describe.skipIf(!existsSync(compiled))('what cannot be', () => {
     expect(status).toBe(1);
   });
 
+  it('in files to write is said without a trace, before anything is computed', () => {
+    const model = 'textClassification/model.safetensors';
+    const texts = 'textClassification/texts.csv';
+    const predict = run('predict', model, texts, '--output', 'textClassification');
+    expect(predict).toMatchObject({ status: 1, stdout: '' });
+    expect(predict.stderr).toMatch(/^cudnn-lstm: EISDIR: .*\n$/);
+    const report = run('train', 'textClassification/config.json', '--report', texts);
+    expect(report.stderr).toContain('--report: expected a path in a folder that is there or can be made');
+    expect(report.stderr).not.toContain('epoch');
+  });
+
+  it('of a file to evaluate on that has no examples is named', () => {
+    write('none.csv', 'text,label\n');
+    expect(run('evaluate', 'textClassification/model.safetensors', 'none.csv').stderr).toContain(
+      'none.csv: expected at least one example, received none',
+    );
+  });
+
   it('of a class that was not trained on is named with the classes that were', () => {
     write('other.csv', 'text,label\nfine,goood\n');
     const { stderr } = run('evaluate', 'textClassification/model.safetensors', 'other.csv');

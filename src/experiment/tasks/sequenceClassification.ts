@@ -10,6 +10,7 @@ import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
 import {
   collect,
+  collectSome,
   fieldOf,
   groupOf,
   labelOf,
@@ -93,7 +94,7 @@ export const sequenceClassification: Task<'sequenceClassification'> = {
 
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    const examples = await collect(sequences(reading, columnsKept(kept), true));
+    const examples = await collectSome(sequences(reading, columnsKept(kept), true), reading);
     return labelledSequences(kept, headOf(model), examples);
   },
 

@@ -9,7 +9,7 @@ import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHe
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
-import { collect, eachLine, fieldOf, wrongField, type SourceRecord } from '../records.js';
+import { collect, collectSome, eachLine, fieldOf, wrongField, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -64,7 +64,7 @@ export const tagging: Task<'tagging'> = {
 
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    const sentences = await collect(sentencesOf(reading, kept, true));
+    const sentences = await collectSome(sentencesOf(reading, kept, true), reading);
     return labelledSentences(kept, model.vocabulary!, headOf(model), sentences);
   },
 

@@ -9,7 +9,7 @@ import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { makeVocabulary } from '../makeVocabulary.js';
 import { readRecords } from '../readRecords.js';
-import { collect, eachLine, groupOf, labelOf, textOf, type SourceRecord } from '../records.js';
+import { collect, collectSome, eachLine, groupOf, labelOf, textOf, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -61,7 +61,7 @@ export const textClassification: Task<'textClassification'> = {
 
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    const examples = await collect(labelledRecords(reading, kept));
+    const examples = await collectSome(labelledRecords(reading, kept), reading);
     return labelledTexts(kept, model.vocabulary!, headOf(model), examples);
   },
 
