@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AbortError } from '../errors.js';
+import { movedConfig } from '../experiment/movedConfig.js';
 import { inFile, readExperiment, type ExperimentFile } from '../experiment/readExperiment.js';
 import { pathFrom } from '../experiment/source.js';
 import { tuneExperiment, type Tuning } from '../experiment/tuneExperiment.js';
@@ -60,7 +61,8 @@ async function report(
   const search = config.search!;
   const bestPath = pathFrom(folder, search.best);
   const trials = pathFrom(folder, search.folder);
-  await writeFile(bestPath, `${JSON.stringify(best, undefined, 2)}\n`);
+  const moved = movedConfig(best, relative(dirname(bestPath), folder));
+  await writeFile(bestPath, `${JSON.stringify(moved, undefined, 2)}\n`);
   await writeFile(join(trials, 'trials.csv'), result.toCsv());
   await writeFile(join(trials, 'trials.svg'), result.toSvg({ title: path }));
   const { number, value } = result.best;

@@ -190,11 +190,17 @@ describe.skipIf(!existsSync(compiled))('a search', () => {
     start('called');
     change('called', (config) => {
       config['training'].epochs = 1;
-      config['search'] = { method: 'grid', space: { 'model.layers[1].hiddenSize': [2, 3] } };
+      const space = { 'model.layers[1].hiddenSize': [2, 3] };
+      config['search'] = { method: 'grid', space, best: 'found/best.json' };
     });
     expect(tune('called').status).toBe(0);
     const above = cudnnLstm(['tune', 'called/config.json'], { cwd: folder });
     expect(above.status).toBe(0);
     expect(above.stderr).not.toMatch(/^trial /m);
+    // The config that came of it means the same files from its own folder.
+    const best = JSON.parse(readFileSync(join(folder, 'called/found/best.json'), 'utf8')) as Draft;
+    expect([best['data'].train, best['output'].model]).toEqual(['../texts.csv', '../model.safetensors']);
+    expect(cudnnLstm(['train', 'called/found/best.json'], { cwd: folder }).status).toBe(0);
+    expect(existsSync(join(folder, 'called/model.safetensors'))).toBe(true);
   });
 });
