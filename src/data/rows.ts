@@ -12,6 +12,8 @@ export interface Rows {
   readonly ownLengths: Int32Array;
   /** Numbers in a step. */
   readonly width: number;
+  /** The caller's own array, where all rows came back to back in one. */
+  readonly whole?: TensorData;
   /** Copies the first `steps` steps of a row to `target[at]` and after. */
   copy(row: number, steps: number, target: Float32Array | Int32Array, at: number): void;
 }
@@ -77,6 +79,7 @@ function tensorRows(data: TensorData, count: number, timeSteps: number, { name, 
     name,
     width,
     ownLengths: new Int32Array(count).fill(timeSteps),
+    whole: data,
     copy(row, steps, target, at) {
       const start = row * timeSteps * width;
       target.set(data.subarray(start, start + steps * width), at);
