@@ -1,5 +1,9 @@
 #include "cpu/thread_pool.h"
 
+#include <time.h>
+
+#include <chrono>
+
 namespace lstm::cpu {
 namespace {
 
@@ -22,6 +26,19 @@ void waitWhile(std::atomic<uint32_t>& value, uint32_t old) {
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 
+int64_t wallNs() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// For how long this thread has been on a core, spinning included; where that cannot be told, as long as it has lived.
+int64_t computedNs() {
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+  timespec t;
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0) return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+#endif
+  return wallNs();
+}
+
 }  // namespace
 
 void Barrier::wait(int count) {
@@ -35,7 +52,8 @@ void Barrier::wait(int count) {
   }
 }
 
-ThreadPool::ThreadPool(int threads) : threads_(threads), workers_(new Worker[threads > 1 ? threads - 1 : 0]) {
+ThreadPool::ThreadPool(int threads)
+    : threads_(threads), teamSize_(threads), workers_(new Worker[threads > 1 ? threads - 1 : 0]) {
   for (int i = 1; i < threads_; ++i) {
     Worker& worker = workers_[i - 1];
     worker.thread = std::thread([this, &worker, i] { work(worker, i); });
@@ -63,8 +81,18 @@ void ThreadPool::runErased(int count, Job job, void* context) {
     worker.ticket.fetch_add(1, std::memory_order_release);
     worker.ticket.notify_one();
   }
+  const int64_t start = wallNs();
+  const int64_t before = computedNs();
   job(context, Team(0, count, &barrier_));
+  int64_t computed = computedNs() - before;
   done_.wait(count);
+  for (int i = 1; i < count; ++i) computed += workers_[i - 1].computedNs;
+  const int64_t end = wallNs();
+  teamSize_.add(count, end, end - start, computed);
+}
+
+int ThreadPool::worthwhile() {
+  return teamSize_.reduced() ? teamSize_.at(wallNs()) : threads_;
 }
 
 void ThreadPool::work(Worker& worker, int index) {
@@ -74,7 +102,9 @@ void ThreadPool::work(Worker& worker, int index) {
     ++seen;
     if (stopping_) return;
     const int count = count_;
+    const int64_t before = computedNs();
     job_(context_, Team(index, count, &barrier_));
+    worker.computedNs = computedNs() - before;
     done_.wait(count);
   }
 }

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cpu/team_size.h"
+
 namespace lstm::cpu {
 
 // Where several threads wait for each other, as often as they like. Spins for some microseconds, then sleeps.
@@ -84,23 +86,28 @@ class ThreadPool {
     });
   }
 
-  // Threads worth waking for so many elementary operations (multiply-adds, elements).
-  int threadsFor(double operations, double perThread = 50e3) const {
+  // Threads worth waking for so many elementary operations (multiply-adds, elements), and beside what else runs here.
+  int threadsFor(double operations, double perThread = 50e3) {
     const double useful = operations / perThread;
-    return useful >= threads_ ? threads_ : useful < 1 ? 1 : static_cast<int>(useful);
+    if (useful < 2) return 1;
+    const int most = worthwhile();
+    return useful >= most ? most : static_cast<int>(useful);
   }
 
  private:
   using Job = void (*)(void* context, const Team& team);
   struct Worker {
     alignas(64) std::atomic<uint32_t> ticket{0};
+    int64_t computedNs = 0;  // in the region that is over
     std::thread thread;
   };
 
+  int worthwhile();
   void runErased(int count, Job job, void* context);
   void work(Worker& worker, int index);
 
   int threads_;
+  TeamSize teamSize_;
   bool stopping_ = false;
   Job job_ = nullptr;
   void* context_ = nullptr;

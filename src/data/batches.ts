@@ -3,7 +3,10 @@ import { ConfigError, DataError } from '../errors.js';
 import type { Sequences } from './sequences.js';
 import { sampleWeightsFor, type SampleWeightInput, type SampleWeights, type Targets } from './targets.js';
 
-/** One padded batch. The arrays belong to the gatherer and are written again by its next `gather`. */
+/**
+ * One padded batch, to be read alone. The arrays belong to the gatherer and are written again by its next `gather`, or
+ * are the data set's own.
+ */
 export interface GatheredBatch {
   readonly batch: {
     readonly batchSize: number;
@@ -77,12 +80,30 @@ export class BatchGatherer {
   }
 
   #gatherInputs(rows: Uint32Array, lengths: Int32Array, timeSteps: number) {
-    const { kind, data, offsets } = this.#sequences;
-    const width = this.#sequences.kind === 'features' ? this.#sequences.channels : 1;
-    this.#inputs = withRoom(this.#inputs, data, rows.length * timeSteps * width);
-    const from = { data, offsets, width };
-    const padded = padRows(from, rows, lengths, timeSteps, this.#inputs);
+    const { kind } = this.#sequences;
+    const padded = this.#inputsInOrder(rows) ?? this.#paddedInputs(rows, lengths, timeSteps);
     return kind === 'tokens' ? { tokens: padded as Int32Array } : { features: padded as Float32Array };
+  }
+
+  /** Rows that follow each other in the data set and need no padding are a part of it. */
+  #inputsInOrder(rows: Uint32Array): Int32Array | Float32Array | undefined {
+    const { equalLengths, data, offsets, lengths } = this.#sequences;
+    const first = rows[0]!;
+    if (!equalLengths || rows.some((row, n) => row !== first + n)) return undefined;
+    const start = offsets[first]! * this.#width;
+    return data.subarray(start, start + rows.length * lengths[first]! * this.#width);
+  }
+
+  #paddedInputs(rows: Uint32Array, lengths: Int32Array, timeSteps: number): Int32Array | Float32Array {
+    const { data, offsets } = this.#sequences;
+    const width = this.#width;
+    this.#inputs = withRoom(this.#inputs, data, rows.length * timeSteps * width);
+    return padRows({ data, offsets, width }, rows, lengths, timeSteps, this.#inputs);
+  }
+
+  /** Numbers in a step of the input. */
+  get #width(): number {
+    return this.#sequences.kind === 'features' ? this.#sequences.channels : 1;
   }
 
   #gatherTargets(targets: Targets, rows: Uint32Array, lengths: Int32Array, timeSteps: number) {

@@ -12,6 +12,8 @@ export interface Rows {
   readonly ownLengths: Int32Array;
   /** Numbers in a step. */
   readonly width: number;
+  /** The caller's own array, where all rows came back to back in one. */
+  readonly whole?: TensorData;
   /** Copies the first `steps` steps of a row to `target[at]` and after. */
   copy(row: number, steps: number, target: Float32Array | Int32Array, at: number): void;
 }
@@ -77,6 +79,7 @@ function tensorRows(data: TensorData, count: number, timeSteps: number, { name, 
     name,
     width,
     ownLengths: new Int32Array(count).fill(timeSteps),
+    whole: data,
     copy(row, steps, target, at) {
       const start = row * timeSteps * width;
       target.set(data.subarray(start, start + steps * width), at);
@@ -180,10 +183,17 @@ export function packRows<A extends Float32Array | Int32Array>(
 
 /** Index of the first element that is NaN or infinite, or -1. */
 export function firstNonFinite(data: Float32Array): number {
-  let difference = 0;
-  // v - v is 0, or NaN where v is not finite: one sum over all, without a branch.
-  for (let index = 0; index < data.length; index++) difference += data[index]! - data[index]!;
-  return difference === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
+  // v - v is 0, or NaN where v is not finite: sums without a branch, several, as each waits for its last addition.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = data.length & ~3;
+  for (let index = 0; index < whole; index += 4) {
+    a += data[index]! - data[index]!;
+    b += data[index + 1]! - data[index + 1]!;
+    c += data[index + 2]! - data[index + 2]!;
+    d += data[index + 3]! - data[index + 3]!;
+  }
+  for (let index = whole; index < data.length; index++) a += data[index]! - data[index]!;
+  return a + b + c + d === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
 }
 
 /** The row, step and channel of an element of a packed array. */

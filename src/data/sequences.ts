@@ -54,6 +54,8 @@ export type Sequences = FeatureSequences | TokenSequences;
 interface InputOptions {
   /** [N], each 1..T; default: all the steps a row came with. */
   readonly seqLengths?: ArrayLike<number> | undefined;
+  /** The result is read before the caller can change its input: what has the result's form is taken as it is. */
+  readonly borrowed?: boolean | undefined;
   /** What messages call the input; default `x`. */
   readonly name?: string;
 }
@@ -66,13 +68,17 @@ interface InputOptions {
  */
 export function featureSequences(
   x: FeatureInput,
-  { channels, seqLengths, name = 'x' }: InputOptions & { readonly channels: number },
+  { channels, seqLengths, borrowed, name = 'x' }: InputOptions & { readonly channels: number },
 ): FeatureSequences {
   const format = { name, rank: 3, width: channels, expected: `features [N, T, ${channels}]` } as const;
   const rows = rowsOf(x, format, numberReader(name));
   const extent = measure(rows, seqLengths);
   const { offsets, total } = packedOffsets(extent.lengths);
-  const data = packRows(rows, extent.lengths, offsets, new Float32Array(total * channels));
+  const whole = borrowed && total === extent.count * extent.maxLength ? rows.whole : undefined;
+  const data =
+    typedArrayName(whole) === 'Float32Array'
+      ? (whole as Float32Array)
+      : packRows(rows, extent.lengths, offsets, new Float32Array(total * channels));
   const bad = firstNonFinite(data);
   if (bad >= 0) {
     const place = placeOf(bad, channels, offsets);

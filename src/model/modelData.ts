@@ -63,16 +63,18 @@ export function isExamples(data: unknown): data is ExampleStream {
 /**
  * The input as batches are gathered from it.
  *
+ * @param borrowed The batches are gathered before the caller can change its input: it need not be copied.
  * @throws ShapeError, DataError
  */
 export function sequencesFor(
   model: ResolvedModel,
   x: SequenceInput,
   seqLengths?: ArrayLike<number>,
+  borrowed = false,
 ): Sequences {
   return model.input.kind === 'tokens'
     ? tokenSequences(x as TokenInput, { vocabSize: model.input.size, seqLengths })
-    : featureSequences(x as FeatureInput, { channels: model.input.size, seqLengths });
+    : featureSequences(x as FeatureInput, { channels: model.input.size, seqLengths, borrowed });
 }
 
 /** Checked data with its gatherer. */
@@ -90,10 +92,16 @@ export interface PreparedData {
 /**
  * Labelled data, checked against a model and a loss.
  *
+ * @param borrowed As of {@link sequencesFor}.
  * @throws ConfigError, ShapeError, DataError
  */
-export function prepareLabelled(model: ResolvedModel, data: AnyLabelledData, loss: ModelLoss): PreparedData {
-  const sequences = sequencesFor(model, data.x, data.seqLengths);
+export function prepareLabelled(
+  model: ResolvedModel,
+  data: AnyLabelledData,
+  loss: ModelLoss,
+  borrowed = false,
+): PreparedData {
+  const sequences = sequencesFor(model, data.x, data.seqLengths, borrowed);
   const { count, maxLength, lengths } = sequences;
   if (loss.kind === 'heads') {
     return { count, maxLength, lengths, gatherer: headGatherer(model, sequences, data, loss) };

@@ -127,7 +127,7 @@ function wholeBatch(
     const data = isTokens ? { tokens: x.data as Int32Array } : { features: x.data as Float32Array };
     return { count, maxLength, batch: { batchSize: count, timeSteps: maxLength, ...data } };
   }
-  const sequences = sequencesFor(context, x, seqLengths);
+  const sequences = sequencesFor(context, x, seqLengths, true);
   const { count, maxLength } = sequences;
   const rows = Uint32Array.from({ length: count }, (_, row) => row);
   return { count, maxLength, batch: new BatchGatherer(sequences).gather(rows).batch };

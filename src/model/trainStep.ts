@@ -125,7 +125,7 @@ export async function trainStep(
   options: object,
 ): Promise<TrainStepResult | ModelStepResult<string>> {
   const { optimizer, signal, ...given } = parseOptions(stepSchema, options, 'trainStep');
-  const { batch, targets, objective } = gatherAll(context, data, given, 'trainStep');
+  const { batch, targets, objective } = gatherAll(context, data, given, 'trainStep', true);
   throwIfAborted(signal, 'trainStep');
   const update = useOptimizer(context, optimizer);
   context.training = undefined;
@@ -181,10 +181,15 @@ function namedHeads({ chain }: ModelContext, results: readonly NativeLossResult[
   return { heads: Object.fromEntries(named) };
 }
 
-function gatherAll(context: ModelContext, data: object, given: GivenGoal, path: string) {
+function gatherAll(context: ModelContext, data: object, given: GivenGoal, path: string, borrowed = false) {
   requireData(data, 'batch', ['carryStates']);
   const goal = resolveGoal(context.chain, given, path);
-  const { gatherer, count, maxLength } = prepareLabelled(context, data as AnyLabelledData, goal.loss);
+  const { gatherer, count, maxLength } = prepareLabelled(
+    context,
+    data as AnyLabelledData,
+    goal.loss,
+    borrowed,
+  );
   const objective = modelObjective(context.chain, goal, false);
   return { ...gatherer.gather(Uint32Array.from({ length: count }, (_, row) => row)), maxLength, objective };
 }

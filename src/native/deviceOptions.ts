@@ -13,7 +13,10 @@ export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 export interface DeviceOptions {
   /** Default `auto`: the first GPU when it can be used, else the CPU; `model.device.reason` says why. */
   readonly device?: DeviceName | undefined;
-  /** CPU: threads that share one step; by default as many as the machine runs at once. */
+  /**
+   * CPU: the most threads that share one step; by default as many as the machine runs at once. Fewer compute where there is
+   * too little work for them, and for a while where other work takes their cores. Results do not depend on them.
+   */
   readonly threads?: number | undefined;
   /**
    * GPU: what products read. Default `tf32` from compute capability 8.0 on, else `fp32`. With `fp16` (from 5.3 on) and

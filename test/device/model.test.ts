@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  customLoss,
   dense,
   dropout,
   embedding,
@@ -19,6 +20,13 @@ const ragged = [
   [6, 7],
   [8, 9, 1],
 ];
+
+const halfSquares = customLoss({
+  compute({ predictions, targets, rows }) {
+    const gradient = predictions.data.map((y, i) => (y - targets.data[i]!) / rows);
+    return { loss: gradient.reduce((sum, d) => sum + (d * d * rows) / 2, 0), gradient };
+  },
+});
 
 describe.each(devices)('a model on $name', ({ options }) => {
   let tagger: Model;
@@ -295,4 +303,25 @@ describe.each(devices)('a model on $name', ({ options }) => {
     data.fill(99);
     expect((await pending).y).toEqual(expected);
   });
+
+  it.each([{ loss: 'mse' as const }, { loss: halfSquares }])(
+    'copies what a step trains on before the call returns: $loss',
+    async ({ loss }) => {
+      const settings = { loss, optimizer: 'adam' as const };
+      const trained = async (afterwards: number | undefined) => {
+        await using model = await sequential([lstm({ hiddenSize: 3 }), dense({ units: 1 })], {
+          ...options,
+          inputSize: 1,
+          seed: 4,
+        });
+        const x = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2, 1] };
+        const y = { data: Float32Array.of(0, 1, 2, 3), shape: [2, 2] };
+        const pending = model.trainStep({ x, y }, settings);
+        if (afterwards !== undefined) for (const { data } of [x, y]) data.fill(afterwards);
+        await pending;
+        return model.getWeights();
+      };
+      expect(await trained(99)).toEqual(await trained(undefined));
+    },
+  );
 });

@@ -96,6 +96,18 @@ describe('BatchGatherer', () => {
     expect([...gathered.targets!.ids!]).toEqual([1, 2]);
   });
 
+  it('copies nothing for rows of one length that follow each other', () => {
+    const x = { data: Float32Array.from({ length: 24 }, (_, i) => i), shape: [4, 3, 2] };
+    const sequences = featureSequences(x, { channels: 2 });
+    const gatherer = new BatchGatherer(sequences);
+    const inOrder = gatherer.gather(Uint32Array.of(1, 2)).batch.features!;
+    expect(inOrder).toEqual(x.data.slice(6, 18));
+    expect(inOrder.buffer).toBe(sequences.data.buffer);
+    const turned = gatherer.gather(Uint32Array.of(2, 1)).batch.features!;
+    expect([...turned]).toEqual([...x.data.slice(12, 18), ...x.data.slice(6, 12)]);
+    expect(inOrder).toEqual(x.data.slice(6, 18));
+  });
+
   it('reuses its arrays for the next batch', () => {
     const gatherer = new BatchGatherer(tokenSequences(words, { vocabSize: 7 }));
     const first = gatherer.gather(Uint32Array.of(0)).batch.tokens!;
