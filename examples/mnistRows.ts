@@ -4,8 +4,10 @@
  * tested on the others, so its numbers are not those of the usual task.
  *
  *   npx tsx --tsconfig tsconfig.build.json examples/mnistRows.ts --data FOLDER [--seed 1] [--quick] [--json]
+ *
+ * With `--csv FILE` it writes the images as a table instead, which the command line reads: a row an image.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
@@ -15,7 +17,12 @@ import { largestClass, nearestMean } from './support/baselines.js';
 import { firstRows, splitRows, type RowList } from './support/rows.js';
 import { startRun } from './support/run.js';
 
-const run = startRun('mnist-t10k');
+const run = startRun('mnist-t10k', ['csv']);
+const csv = run.option('csv');
+if (csv !== undefined) {
+  writeFileSync(csv, table(images()));
+  process.exit();
+}
 const settings = { epochs: run.quick ? 1 : 3, batchSize: 64, learningRate: 0.01, tensorNorm: 1 };
 
 const [train, test] = splitRows(images(), 0.2, run.seed);
@@ -43,6 +50,16 @@ run.finish(model, {
   scores: { accuracy: accuracy! },
   baselines: { 'largest class': largestClass(train, test), 'nearest mean': nearestMean(train, test) },
 });
+
+/** A line of names, then one an image: the digit, and its pixels row by row. */
+function table({ x, y }: RowList<Float32Array[], number>): string {
+  const names = Array.from({ length: 784 }, (_, pixel) => `p${pixel + 1}`);
+  const lines = x.map((rows, image) => {
+    const pixels = rows.flatMap((row) => Array.from(row, (value) => Number(value.toPrecision(4))));
+    return [y[image], ...pixels].join(',');
+  });
+  return [['digit', ...names].join(','), ...lines, ''].join('\n');
+}
 
 /** x: [image][28][28], from 0 to 1; y: the digit. Files in IDX format: 16 bytes, or for labels 8, before the data. */
 function images(): RowList<Float32Array[], number> {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../errors.js';
 import type { DataConfigOf, TaskName } from '../experiment/dataConfig.js';
 import { inFile, readExperiment, type ExperimentFile } from '../experiment/readExperiment.js';
-import { buildExperiment } from '../experiment/buildExperiment.js';
+import { prepareExperiment } from '../experiment/buildExperiment.js';
 import { pathFrom } from '../experiment/source.js';
 import type { TestPart } from '../experiment/tasks/task.js';
 import type { LoadOptions } from '../model/loadModel.js';
@@ -101,11 +101,11 @@ async function dataOf(
   const test = named ?? (typeof data.test === 'string' ? path(data.test) : undefined);
   if (test !== undefined) {
     const given = 'format' in data ? data.format : undefined;
-    const format = given ?? formatFor(task, test);
+    const format = given ?? formatFor(task, model, test);
     return { data: await task.labelled(model, { source: test, format, encoding: data.encoding }) };
   }
-  const { fit } = await buildExperiment(config, { folder, model });
-  if (fit.validationData !== undefined) return { data: fit.validationData };
+  const prepared = await prepareExperiment(config, { folder, model });
+  if (prepared.data.validation !== undefined) return { data: prepared.data.validation };
   const where = '$.data.test';
   const expected = 'data to evaluate on, or data.validation, or a file on the command line';
   throw new ConfigError(`${where}: expected ${expected}, received none`, { path: where, expected });

@@ -72,9 +72,14 @@ function misuse(message: string, usage: string): number {
 // What is no error of this package's is a defect, and keeps its stack.
 function failure(error: unknown): number {
   if (error instanceof AbortError) return exitCode.interrupted;
-  if (!(error instanceof LstmError)) throw error;
+  if (!(error instanceof LstmError || isSystemError(error))) throw error;
   say(`cudnn-lstm: ${error.message}`);
   return exitCode.failed;
+}
+
+// Of the operating system: a disk that is full, a file that may not be written.
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
 }
 
 endWithReader();

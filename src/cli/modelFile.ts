@@ -39,14 +39,14 @@ export async function openTaskModel(path: string, options: LoadOptions): Promise
  * @param format What `--format` said; by default what the file's ending says, else the task's first.
  */
 export function inputOf(
-  { task, name }: TaskModel,
+  { task, name, model }: TaskModel,
   input: string | undefined,
   format: string | undefined,
 ): Reading {
   const source = input === undefined || input === '-' ? process.stdin : input;
   const file = sourceName(source);
   const chosen = format === undefined ? undefined : oneOf('--format', format, recordFormats);
-  const resolved = chosen ?? formatFor(task, file);
+  const resolved = chosen ?? formatFor(task, model, file);
   if (task.formats.includes(resolved)) return { source, format: resolved };
   const expected = `one of ${task.formats.join(', ')} for the task ${name}`;
   throw new ConfigError(`${file}: expected ${expected}, received '${resolved}'`, {
@@ -56,8 +56,9 @@ export function inputOf(
   });
 }
 
-/** The format of a file for a task: what its ending says where the task reads that, else the task's first. */
-export function formatFor({ formats }: Pick<Task<TaskName>, 'formats'>, file: string): RecordFormat {
+/** The format of a file for a model: what its ending says where its task reads that, else the usual one. */
+export function formatFor(task: Task<TaskName>, model: Model, file: string): RecordFormat {
   const format = formatOf(file);
-  return format !== undefined && formats.includes(format) ? format : formats[0]!;
+  if (format !== undefined && task.formats.includes(format)) return format;
+  return task.usualFormat?.(model) ?? task.formats[0]!;
 }

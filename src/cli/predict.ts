@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../errors.js';
 import type { RecordFormat } from '../experiment/source.js';
 import { exitCode, Misuse } from './exitCode.js';
+import { makeFolders } from './folders.js';
 import { Interruption } from './interruption.js';
 import { inputOf, openTaskModel } from './modelFile.js';
 import { deviceArgs, deviceHelp, deviceOptions, oneOf, wholeNumber } from './options.js';
@@ -50,6 +51,7 @@ export async function run(args: string[]): Promise<number> {
   const reading = inputOf(opened, input, values.format);
   const { probabilities } = values;
   const { signal } = interruption;
+  await makeFolders({ '--output': values.output });
   const results = task.predict(model, { reading, batchSize, probabilities, signal });
   const to = values.json ? 'jsonLines' : (asked ?? asInput(reading.format));
   await writeLines(resultLines(results, to), values.output);
@@ -61,7 +63,7 @@ function asInput(format: RecordFormat): ResultFormat {
 }
 
 async function writeLines(lines: AsyncIterable<string>, path: string | undefined): Promise<void> {
-  const out: Writable = path === undefined ? process.stdout : createWriteStream(path);
+  const out: Writable = path === undefined ? process.stdout : (await open(path, 'w')).createWriteStream();
   for await (const line of lines) if (!out.write(`${line}\n`)) await once(out, 'drain');
   if (path === undefined) return;
   out.end();

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AbortError, CheckpointError } from '../errors.js';
 import { buildExperiment, type Experiment } from '../experiment/buildExperiment.js';
+import type { TaskName } from '../experiment/dataConfig.js';
 import type { ResolvedExperiment } from '../experiment/experimentConfig.js';
+import { taskOf } from '../experiment/kept.js';
 import { inFile, readExperiment, type ExperimentFile } from '../experiment/readExperiment.js';
 import { pathFrom } from '../experiment/source.js';
 import { loadModel } from '../model/loadModel.js';
@@ -11,6 +14,7 @@ import { csvLog } from '../training/callbacks/csvLog.js';
 import { modelCheckpoint } from '../training/callbacks/modelCheckpoint.js';
 import type { History } from '../training/history.js';
 import { exitCode } from './exitCode.js';
+import { makeFolders } from './folders.js';
 import { Interruption } from './interruption.js';
 import { deviceArgs, deviceHelp, deviceOptions, oneArgument, wholeNumber } from './options.js';
 import { aligned, print, say } from './output.js';
@@ -68,7 +72,16 @@ interface Settings {
 async function train(file: ExperimentFile, settings: Settings): Promise<number> {
   using interruption = new Interruption('stopping after this step; Ctrl-C again ends at once');
   const { config, folder, path } = file;
-  const checkpoint = pathFrom(folder, config.output.checkpoint);
+  const { model: modelPath, checkpoint: checkpointPath, history: historyPath } = config.output;
+  const checkpoint = pathFrom(folder, checkpointPath);
+  await inFile(path, () =>
+    makeFolders({
+      '$.output.model': pathFrom(folder, modelPath),
+      '$.output.checkpoint': checkpoint,
+      '$.output.history': historyPath && pathFrom(folder, historyPath),
+      '--report': settings.report && join(settings.report, 'report.html'),
+    }),
+  );
   const experiment = await inFile(path, () => prepared(file, settings.resume ? checkpoint : undefined));
   await using model = experiment.model;
   if (!settings.quiet) say(`${aligned(experiment.summary)}\n\n${model.summary()}\n`);
@@ -110,11 +123,22 @@ async function prepared(
   }
   const model = await loadModel(checkpoint, config.device);
   try {
+    requireTask(taskOf(model, checkpoint), config.data.task, checkpoint);
     return await buildExperiment(config, { folder, model });
   } catch (error) {
     await model.dispose();
     throw error;
   }
+}
+
+function requireTask(trained: TaskName, asked: TaskName, checkpoint: string): void {
+  if (trained === asked) return;
+  const expected = `a checkpoint of the task ${asked}, $.data.task`;
+  throw new CheckpointError(`${checkpoint}: expected ${expected}, received one of ${trained}`, {
+    path: checkpoint,
+    expected,
+    received: trained,
+  });
 }
 
 function files({ config, folder }: ExperimentFile, checkpoint: string): Callback[] {

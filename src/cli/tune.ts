@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AbortError } from '../errors.js';
+import { movedConfig } from '../experiment/movedConfig.js';
 import { inFile, readExperiment, type ExperimentFile } from '../experiment/readExperiment.js';
 import { pathFrom } from '../experiment/source.js';
 import { tuneExperiment, type Tuning } from '../experiment/tuneExperiment.js';
 import type { TrialResult } from '../search/trial.js';
 import { exitCode } from './exitCode.js';
+import { makeFolders } from './folders.js';
 import { Interruption } from './interruption.js';
 import { oneArgument } from './options.js';
 import { print, say } from './output.js';
@@ -29,13 +31,15 @@ export async function run(args: string[]): Promise<number> {
   const file = await readExperiment(oneArgument(positionals, 'a config file'));
   using interruption = new Interruption('stopping; Ctrl-C again ends at once');
   try {
-    const tuning = await inFile(file.path, () =>
-      tuneExperiment(file.config, {
+    const tuning = await inFile(file.path, async () => {
+      const best = file.config.search && pathFrom(file.folder, file.config.search.best);
+      await makeFolders({ '$.search.best': best });
+      return tuneExperiment(file.config, {
         folder: file.folder,
         signal: interruption.signal,
         onTrial: values.quiet ? () => {} : (trial) => say(trialLine(trial)),
-      }),
-    );
+      });
+    });
     return await report(file, tuning, values.json);
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
@@ -57,7 +61,8 @@ async function report(
   const search = config.search!;
   const bestPath = pathFrom(folder, search.best);
   const trials = pathFrom(folder, search.folder);
-  await writeFile(bestPath, `${JSON.stringify(best, undefined, 2)}\n`);
+  const moved = movedConfig(best, relative(dirname(bestPath), folder));
+  await writeFile(bestPath, `${JSON.stringify(moved, undefined, 2)}\n`);
   await writeFile(join(trials, 'trials.csv'), result.toCsv());
   await writeFile(join(trials, 'trials.svg'), result.toSvg({ title: path }));
   const { number, value } = result.best;

@@ -40,12 +40,79 @@ const files = {
 const rows = {
   ...files,
   /** How a share is taken from the training data. */
-  split: choice('random', 'stratified', 'tail').default('random'),
+  split: choice('random', 'stratified', 'group', 'tail').default('random'),
+  /** With `group`: the column whose rows of one value are never parted, such as a speaker's. */
+  group: column.optional(),
   /** By default what the file's ending says. */
   format: choice('csv', 'tsv', 'jsonLines').optional(),
-  /** Names of the columns of a CSV or TSV file that has no line of names. */
+  /** Names of the columns of a file that has no line of names. */
   columns: names.optional(),
 };
+
+// Groups that are named and not kept together would be a leak that nobody sees.
+function groupIssue({ split, group }: { readonly split: string; readonly group?: string | undefined }) {
+  if (split === 'group' && group === undefined) {
+    return { at: 'group', expected: "the name of a column, as split is 'group'" };
+  }
+  if (split !== 'group' && group !== undefined) {
+    return { at: 'split', expected: "'group', as a column of groups is named" };
+  }
+  return undefined;
+}
+
+/** What stands between two columns of a line: one text, or one for each two neighbours. */
+const separator = field<string | readonly string[]>(
+  'a text that stands between two columns, or a list of them',
+  (value) => {
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    return list.length > 0 && list.every((one) => typeof one === 'string' && one !== '');
+  },
+  {
+    anyOf: [
+      { type: 'string', minLength: 1 },
+      { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+    ],
+  },
+);
+
+function separatorIssue({
+  separator: parts,
+  columns,
+  format,
+}: {
+  readonly separator?: string | readonly string[] | undefined;
+  readonly columns?: readonly string[] | undefined;
+  readonly format?: string | undefined;
+}) {
+  if (parts === undefined) return undefined;
+  if (format !== undefined) return { at: 'format', expected: 'none beside separator' };
+  if (columns === undefined || columns.length < 2) {
+    return { at: 'columns', expected: 'the names of two columns or more, which separator parts' };
+  }
+  const gaps = columns.length - 1;
+  if (typeof parts === 'string' || parts.length === gaps) return undefined;
+  return { at: 'separator', expected: `one text, or ${gaps}, one for each two of the ${gaps + 1} columns` };
+}
+
+interface Issue {
+  readonly at: string;
+  readonly expected: string;
+}
+
+/** Settings that have to fit each other: the first issue is said. */
+function checked<S extends z.ZodType>(
+  schema: S,
+  ...checks: readonly ((value: never) => Issue | undefined)[]
+): S {
+  return schema.superRefine((value, context) => {
+    for (const check of checks) {
+      const issue = check(value as never);
+      if (issue === undefined) continue;
+      context.addIssue({ code: 'custom', path: [issue.at], message: issue.expected });
+      return;
+    }
+  });
+}
 
 const minFrequency = whole(1).default(1);
 const maxSize = whole(2).optional();
@@ -67,26 +134,38 @@ export type VocabularyConfig = Kinds<'output'>;
 
 const vocabulary = kinds(vocabularySchemas) as z.ZodType<VocabularyConfig, Kinds<'input'>>;
 
-const textClassification = settings({
-  ...rows,
-  text: column.default('text'),
-  label: column.default('label'),
-  vocabulary: vocabulary.prefault({ kind: 'word' }),
-  maxLength: whole(1).optional(),
-});
+const textClassification = checked(
+  settings({
+    ...rows,
+    /** Of lines whose `columns` no CSV has: what parts them; the last one is the rest of the line. */
+    separator: separator.optional(),
+    text: column.default('text'),
+    label: column.default('label'),
+    lowerCase: flag.default(false),
+    vocabulary: vocabulary.prefault({ kind: 'word' }),
+    maxLength: whole(1).optional(),
+  }),
+  groupIssue,
+  separatorIssue,
+);
 
-const sequenceClassification = settings({
-  ...rows,
-  id: column.default('id'),
-  time: column.optional(),
-  label: column.default('label'),
-  /** The field of JSON lines that holds the numbers [T][C]. */
-  x: column.default('x'),
-  /** Columns of numbers; by default all that are not id, time or label. */
-  inputs: names.optional(),
-  scaler: choice('standard', 'minMax', 'robust', 'none').default('standard'),
-  maxLength: whole(1).optional(),
-});
+const sequenceClassification = checked(
+  settings({
+    ...rows,
+    id: column.default('id'),
+    time: column.optional(),
+    label: column.default('label'),
+    /** The field of JSON lines that holds the numbers [T][C]. */
+    x: column.default('x'),
+    /** Columns of numbers; by default all that are not id, time, label or group. */
+    inputs: names.optional(),
+    /** Of a table with a row a sequence: how many of its columns of numbers, one after the other, are a step. */
+    channels: whole(1).optional(),
+    scaler: choice('standard', 'minMax', 'robust', 'none').default('standard'),
+    maxLength: whole(1).optional(),
+  }),
+  groupIssue,
+);
 
 const tagging = settings({
   ...files,
@@ -98,11 +177,30 @@ const tagging = settings({
   lowerCase: flag.default(false),
 });
 
-const languageModel = settings({
-  ...files,
-  vocabulary: vocabulary.prefault({ kind: 'character' }),
-  timeSteps: whole(1).default(64),
-});
+const languageModel = checked(
+  settings({
+    ...files,
+    vocabulary: vocabulary.prefault({ kind: 'character' }),
+    /** A token for the end of each line, such as `<eos>`, where words stand between blanks. */
+    lineEnd: text('a token').optional(),
+    timeSteps: whole(1).default(64),
+  }),
+  lineEndIssue,
+);
+
+// Other vocabularies have line ends as characters, or would cut the token.
+function lineEndIssue({
+  lineEnd,
+  vocabulary: words,
+}: {
+  readonly lineEnd?: string | undefined;
+  readonly vocabulary: VocabularyConfig;
+}) {
+  const isFit = words.kind === 'word' && words.split === 'whitespace' && !/\s/.test(lineEnd ?? '');
+  if (lineEnd === undefined || isFit) return undefined;
+  const expected = "a token without blanks, beside the vocabulary { kind: 'word', split: 'whitespace' }";
+  return { at: 'lineEnd', expected };
+}
 
 const share = field<number>(
   'a share between 0 and 1, or a whole number of steps',

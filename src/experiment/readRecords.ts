@@ -1,17 +1,50 @@
 import { describe } from '../config/describe.js';
 import { csvRows } from '../data/sources/csvRows.js';
-import { sourceError } from '../data/sources/sourceError.js';
+import { sourceError, type SourcePlace } from '../data/sources/sourceError.js';
 import { sourceName } from '../data/sources/text.js';
 import { eachLine, type SourceRecord } from './records.js';
 import type { Reading } from './source.js';
 
 /**
- * The records of a CSV, TSV or JSON lines source, one after the other. TSV knows no quotes: they are text.
+ * The records of a CSV, TSV or JSON lines source, or of lines with separators, one after the other. TSV knows no quotes:
+ * they are text.
  *
  * @throws DataError naming file and line for what is no record.
  */
 export function readRecords(reading: Reading): AsyncIterable<SourceRecord> {
-  return reading.format === 'jsonLines' ? jsonRecords(reading) : tableRecords(reading);
+  if (reading.format === 'jsonLines') return jsonRecords(reading);
+  return reading.separator === undefined ? tableRecords(reading) : separatedRecords(reading);
+}
+
+/** A line's columns by what stands between them; the last is the rest of the line, separators included. */
+async function* separatedRecords(reading: Reading): AsyncGenerator<SourceRecord> {
+  const { source, columns = [], separator = [] } = reading;
+  const file = sourceName(source);
+  const gaps = columns
+    .slice(1)
+    .map((_, gap) => (typeof separator === 'string' ? separator : separator[gap]!));
+  for await (const { text, line } of eachLine(reading)) {
+    if (text.trim() === '') continue;
+    yield { fields: cutLine(text, columns, gaps, { file, line }), place: { file, line } };
+  }
+}
+
+function cutLine(
+  text: string,
+  columns: readonly string[],
+  gaps: readonly string[],
+  place: SourcePlace,
+): Readonly<Record<string, string>> {
+  const fields: string[] = [];
+  let from = 0;
+  for (const [index, gap] of gaps.entries()) {
+    const at = text.indexOf(gap, from);
+    if (at < 0) throw sourceError({ ...place, column: columns[index]! }, `${describe(gap)} after it`, 'none');
+    fields.push(text.slice(from, at));
+    from = at + gap.length;
+  }
+  fields.push(text.slice(from));
+  return Object.fromEntries(columns.map((name, index) => [name, fields[index]!]));
 }
 
 async function* tableRecords({ source, format, columns, encoding }: Reading): AsyncGenerator<SourceRecord> {

@@ -1,7 +1,7 @@
 import { describe } from '../config/describe.js';
 import { nearestName } from '../config/nearestName.js';
 import { sourceError, type SourcePlace } from '../data/sources/sourceError.js';
-import { linesOf, type Line } from '../data/sources/text.js';
+import { linesOf, sourceName, type Line } from '../data/sources/text.js';
 import type { DataError } from '../errors.js';
 import type { Reading } from './source.js';
 
@@ -44,9 +44,18 @@ export function textOf(record: SourceRecord, column: string): string {
 
 /** The name of a class: a text that is not empty. */
 export function labelOf(record: SourceRecord, column: string): string {
-  const label = textOf(record, column).trim();
-  if (label === '') throw wrongField(record, column, 'the name of a class', label);
-  return label;
+  return nameOf(record, column, 'the name of a class');
+}
+
+/** What a record's rows are kept together by: a text that is not empty. */
+export function groupOf(record: SourceRecord, column: string): string {
+  return nameOf(record, column, 'the name of a group');
+}
+
+function nameOf(record: SourceRecord, column: string, expected: string): string {
+  const name = textOf(record, column).trim();
+  if (name === '') throw wrongField(record, column, expected, name);
+  return name;
 }
 
 /** A field as a finite number; CSV's texts are read. */
@@ -60,6 +69,13 @@ export function numberOf(record: SourceRecord, column: string): number {
 /** The lines of a source, one after the other. */
 export async function* eachLine({ source, encoding }: Reading): AsyncGenerator<Line> {
   for await (const lines of linesOf(source, encoding)) yield* lines;
+}
+
+/** All examples of a source. @throws DataError for none */
+export async function collectSome<T>(items: AsyncIterable<T>, { source }: Reading): Promise<T[]> {
+  const list = await collect(items);
+  if (list.length > 0) return list;
+  throw sourceError({ file: sourceName(source) }, 'at least one example', 'none');
 }
 
 /** All items of an async iterable. */

@@ -14,6 +14,11 @@ export interface SearchConfig {
   readonly space: Readonly<Record<string, SearchValues>>;
   /** How many are drawn. Default 20. */
   readonly trials?: number | undefined;
+  /**
+   * Judge each trial by the mean over so many folds of the training data, cut as `data.split` says, instead of by
+   * `data.validation`. Default none.
+   */
+  readonly folds?: number | undefined;
   /** The value of the last epoch's record that is compared. Default `valLoss`. */
   readonly monitor?: string | undefined;
   /** Whether it is to fall or to rise. Default `auto`: by its name. */
@@ -64,6 +69,7 @@ export const searchSchema = settings({
   method: choice('random', 'grid', 'asha').default('random'),
   space: spaceSchema,
   trials: whole(1).default(20),
+  folds: whole(2).optional(),
   monitor: text("the name of a value of an epoch's record, such as 'valLoss'").default('valLoss'),
   mode: choice('auto', 'min', 'max').default('auto'),
   concurrency: whole(1, 1024).optional(),

@@ -1,7 +1,7 @@
 import { extname, isAbsolute, join } from 'node:path';
 import type { TextSource } from '../data/sources/text.js';
 
-/** How records are written down: `lines` is one text a line, `tokenLines` one token a line. */
+/** How records are written down: `lines` is one text a line, or columns by separators; `tokenLines` one token a line. */
 export type RecordFormat = 'csv' | 'tsv' | 'jsonLines' | 'lines' | 'tokenLines';
 
 export const recordFormats = ['csv', 'tsv', 'jsonLines', 'lines', 'tokenLines'] as const;
@@ -12,6 +12,8 @@ export interface Reading {
   readonly format: RecordFormat;
   /** Names of columns where no line names them. */
   readonly columns?: readonly string[] | undefined;
+  /** Of `lines`: what stands between two columns, or between each two; the last column is the rest of the line. */
+  readonly separator?: string | readonly string[] | undefined;
   readonly encoding?: string | undefined;
 }
 

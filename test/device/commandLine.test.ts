@@ -112,6 +112,108 @@ describe.skipIf(!existsSync(compiled))('evaluate', () => {
   });
 });
 
+describe.skipIf(!existsSync(compiled))('other forms of files', () => {
+  const start = (name: string, task: string, change: (config: Draft) => void): void => {
+    run('init', name, '--yes', '--task', task, ...small);
+    const path = join(folder, name, 'config.json');
+    const config = JSON.parse(readFileSync(path, 'utf8')) as Draft;
+    change(config);
+    writeFileSync(path, JSON.stringify(config));
+  };
+  const trained = (name: string) => {
+    const { status, stderr, stdout } = run('train', `${name}/config.json`, '--json');
+    expect(stderr).toContain('epoch 2/2');
+    expect(status).toBe(0);
+    return stdout;
+  };
+
+  it('lines whose columns stand between separators: trained on and evaluated, and predicted a text a line', () => {
+    start('lines', 'textClassification', (c) =>
+      Object.assign(c['data'], {
+        train: 'all.label',
+        test: 'all.label',
+        columns: ['kind', 'detail', 'text'],
+        separator: [':', ' '],
+        label: 'kind',
+        lowerCase: true,
+      }),
+    );
+    const rows = readFileSync(join(folder, 'lines/texts.csv'), 'utf8').trim().split('\n').slice(1);
+    const lines = rows.map((row) => row.split(',')).map(([text, kind]) => `${kind}:x ${text!.toUpperCase()}`);
+    write('lines/all.label', `${lines.join('\n')}\n`);
+    trained('lines');
+    const byConfig = run('evaluate', 'lines/config.json', '--json');
+    expect(byConfig.status).toBe(0);
+    expect(run('evaluate', 'lines/model.safetensors', 'lines/all.label', '--json').stdout).toBe(
+      byConfig.stdout,
+    );
+    const predicted = pipe('The new train was lovely : so\n', 'predict', 'lines/model.safetensors');
+    expect(JSON.parse(predicted.stdout)).toMatchObject({ text: 'The new train was lovely : so' });
+    const { experiment } = (
+      JSON.parse(run('inspect', 'lines/model.safetensors', '--json').stdout) as {
+        model: { metadata: { experiment: object } };
+      }
+    ).model.metadata;
+    expect(experiment).toMatchObject({ separator: [':', ' '], lowerCase: true });
+  });
+
+  it('a table with a row a sequence, whose columns are its steps', () => {
+    start('wide', 'sequenceClassification', (c) => {
+      c['data'] = { task: 'sequenceClassification', train: 'wide.csv', validation: 0.25, channels: 2 };
+    });
+    const rows = Array.from({ length: 40 }, (_, n) =>
+      [
+        n % 2 === 0 ? 'up' : 'down',
+        ...Array.from({ length: 6 }, (__, t) => (n % 2 === 0 ? t : -t) + n / 40),
+      ].join(','),
+    );
+    write('wide/wide.csv', `label,a1,b1,a2,b2,a3,b3\n${rows.join('\n')}\n`);
+    expect(JSON.parse(trained('wide'))).toMatchObject({ epoch: 2 });
+    const model = 'wide/model.safetensors';
+    expect(run('evaluate', model, 'wide/wide.csv', '--json').status).toBe(0);
+    // The label is not needed, and a row without an id is known by its line.
+    write('wide/new.csv', 'b1,a1,a2,b2,a3,b3\n1,0,2,3,4,5\n');
+    const { stdout } = run('predict', model, 'wide/new.csv', '--to', 'jsonLines');
+    expect(JSON.parse(stdout)).toMatchObject({ id: 2, prediction: expect.any(String) as string });
+    // By its columns' names, so their order is of no matter.
+    write('wide/same.csv', 'a1,b1,a2,b2,a3,b3\n0,1,2,3,4,5\n');
+    expect(run('predict', model, 'wide/same.csv', '--to', 'jsonLines').stdout).toBe(stdout);
+    write('wide/odd.csv', 'label,a1,b1,a2\nup,1,2,3\ndown,1,2,3\n');
+    start('odd', 'sequenceClassification', (c) => {
+      c['data'] = { task: 'sequenceClassification', train: '../wide/odd.csv', channels: 2 };
+    });
+    expect(run('train', 'odd/config.json').stderr).toContain(
+      'odd.csv:2: expected columns of numbers in steps of 2, as data.channels says, received 3: a1, b1, a2',
+    );
+  });
+
+  it('a group, which is no input and stays on one side', () => {
+    start('grouped', 'sequenceClassification', (c) => {
+      Object.assign(c['data'], { split: 'group', group: 'who', validation: 0.5 });
+    });
+    const rows = readFileSync(join(folder, 'grouped/sequences.csv'), 'utf8').trim().split('\n');
+    const grouped = rows.map(
+      (row, i) => `${row},${i === 0 ? 'who' : `person ${Math.floor(Number(row.split(',')[0]) / 2) % 4}`}`,
+    );
+    write('grouped/sequences.csv', `${grouped.join('\n')}\n`);
+    trained('grouped');
+    expect(run('inspect', 'grouped/model.safetensors', '--json').stdout).not.toContain('"who"');
+    write(
+      'grouped/sequences.csv',
+      `${[...grouped.slice(0, 2), grouped[2]!.replace('person', 'x'), ...grouped.slice(3)].join('\n')}\n`,
+    );
+    expect(run('train', 'grouped/config.json').stderr).toMatch(
+      /sequences\.csv:3, column 'who': expected 'person \d', as in the sequence's first row, received 'x \d'/,
+    );
+  });
+
+  it('are written into folders that are made', () => {
+    start('folders', 'textClassification', (c) => (c['output'].model = 'a/b/model.safetensors'));
+    trained('folders');
+    expect(existsSync(join(folder, 'folders/a/b/model.safetensors'))).toBe(true);
+  });
+});
+
 describe.skipIf(!existsSync(compiled))('predict', () => {
   const model = 'textClassification/model.safetensors';
   const texts = ['the new train was lovely', 'our late garden was broken', ''];
@@ -296,6 +398,14 @@ describe.skipIf(!existsSync(compiled))('what cannot be', () => {
       (c) => (c['training'].loss = 'mse'),
     ],
     [
+      "changed.json: $.training.metrics: expected a loss that 'mae' can be measured with",
+      (c) => (c['training'] = { metrics: ['mae'] }),
+    ],
+    [
+      'changed.json: $.output.history: expected a path in a folder that is there or can be made',
+      (c) => (c['output'].history = 'texts.csv/history.csv'),
+    ],
+    [
       'textClassification/none.csv: expected a source that can be read',
       (c) => (c['data'].train = 'none.csv'),
     ],
@@ -323,6 +433,56 @@ describe.skipIf(!existsSync(compiled))('what cannot be', () => {
     const { status, stderr } = run('evaluate', 'sequenceClassification/model.safetensors', 'bad.csv');
     expect(stderr).toContain("bad.csv:17, column 'value': expected a finite number, received 'n/a'");
     expect(status).toBe(1);
+  });
+
+  it.each<[string, (lines: string[]) => void, (config: Draft) => void]>([
+    [
+      "table.csv:7, column 'value': expected a number, the rule",
+      (l) => (l[6] = l[6]!.replace(/,.*/, ',')),
+      () => {},
+    ],
+    [
+      "table.csv:7, column 'value': expected a finite number, received 'x'",
+      (l) => (l[6] = l[6]!.replace(/,.*/, ',x')),
+      () => {},
+    ],
+    [
+      "table.csv:7, column 'time': expected a time such as",
+      (l) => (l[6] = l[6]!.replace(/^.*,/, 'noon,')),
+      () => {},
+    ],
+    ["table.csv:7, column 'time': expected times that rise", (l) => (l[6] = l[5]!), () => {}],
+    ['table.csv: expected at least one row, received none', (l) => l.splice(1), () => {}],
+    ['table.csv: table: expected a window of 900 steps back', () => {}, (c) => (c['data'].lookBack = 900)],
+  ])('in a series is named by file, line and column: %s', (message, edit, change) => {
+    const lines = readFileSync(join(folder, 'forecasting/series.csv'), 'utf8').trim().split('\n');
+    edit(lines);
+    write('forecasting/table.csv', `${lines.join('\n')}\n`);
+    const value = JSON.parse(readFileSync(join(folder, 'forecasting/config.json'), 'utf8')) as Draft;
+    value['data'].train = 'table.csv';
+    change(value);
+    write('forecasting/changed.json', JSON.stringify(value));
+    const { status, stderr } = run('train', 'forecasting/changed.json');
+    expect(stderr).toContain(`cudnn-lstm: forecasting/${message}`);
+    expect(status).toBe(1);
+  });
+
+  it('in files to write is said without a trace, before anything is computed', () => {
+    const model = 'textClassification/model.safetensors';
+    const texts = 'textClassification/texts.csv';
+    const predict = run('predict', model, texts, '--output', 'textClassification');
+    expect(predict).toMatchObject({ status: 1, stdout: '' });
+    expect(predict.stderr).toMatch(/^cudnn-lstm: EISDIR: .*\n$/);
+    const report = run('train', 'textClassification/config.json', '--report', texts);
+    expect(report.stderr).toContain('--report: expected a path in a folder that is there or can be made');
+    expect(report.stderr).not.toContain('epoch');
+  });
+
+  it('of a file to evaluate on that has no examples is named', () => {
+    write('none.csv', 'text,label\n');
+    expect(run('evaluate', 'textClassification/model.safetensors', 'none.csv').stderr).toContain(
+      'none.csv: expected at least one example, received none',
+    );
   });
 
   it('of a class that was not trained on is named with the classes that were', () => {
@@ -363,10 +523,10 @@ describe.skipIf(!existsSync(compiled))('tune', () => {
   it('refuses places and values that the config cannot have, before any trial', () => {
     const path = join(folder, 'textClassification/config.json');
     const config = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    const tune = (space: object) => {
+    const tune = (space: object, more: object = {}) => {
       writeFileSync(
         join(folder, 'textClassification/space.json'),
-        JSON.stringify({ ...config, search: { space } }),
+        JSON.stringify({ ...config, search: { space, ...more } }),
       );
       return run('tune', 'textClassification/space.json').stderr;
     };
@@ -377,5 +537,31 @@ describe.skipIf(!existsSync(compiled))('tune', () => {
     expect(tune({ 'model.layers[1].hiddenSize': { kind: 'uniform', low: 1.5, high: 4 } })).toContain(
       '$.model.layers[1].hiddenSize: expected a whole number from 1',
     );
+    expect(tune({ training: { epochs: [1, 2] } })).toContain(
+      "$.search.space['training']: expected a list of values, or a distribution such as",
+    );
+    expect(tune({ 'training.epochs': { kind: 'integer', low: 1, high: 2 } }, { method: 'grid' })).toContain(
+      '$.search.space.training.epochs: expected a list of values, as a grid has',
+    );
+    const epochs = { 'training.epochs': [1, 2] };
+    expect(tune(epochs, { method: 'asha', minEpochs: 5 })).toContain(
+      '$.search.minEpochs: expected at most 2, $.training.epochs, received 5',
+    );
+    expect(tune(epochs, { monitor: 'valAcuracy' })).toContain(
+      "$.search.monitor: 'valAcuracy' needs validation data and, where named, its metric in fit (there is 'valAccuracy')",
+    );
+  });
+
+  it('of which every trial failed says why, and what to do before trying again', () => {
+    const path = join(folder, 'textClassification/config.json');
+    const config = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const space = { 'model.layers[3].units': [5, 6] };
+    const search = { method: 'grid', space, folder: 'failed' };
+    writeFileSync(join(folder, 'textClassification/failing.json'), JSON.stringify({ ...config, search }));
+    const { status, stderr } = run('tune', 'textClassification/failing.json');
+    expect(stderr).toContain(
+      'all 2 trials failed, the first with: $.model.layers[3].units: expected 2 for 2 classes, or none, received 5; textClassification/failed has them: remove it to try again',
+    );
+    expect(status).toBe(1);
   });
 });

@@ -122,5 +122,16 @@ describe.skipIf(!existsSync(compiled))('training that is stopped', () => {
     const changed = cudnnLstm([...train, '--resume'], { cwd });
     expect(changed.status).toBe(1);
     expect(changed.stderr).toContain('fit.optimizer.learningRate');
+    const [embedding, lstm, ...rest] = config.model.layers;
+    const layers = [embedding, { ...lstm, hiddenSize: 49 }, ...rest];
+    writeFileSync(join(cwd, 'config.json'), JSON.stringify({ ...config, model: { layers } }));
+    expect(cudnnLstm([...train, '--resume'], { cwd }).stderr).toContain(
+      'config.json: $.model.layers[1].hiddenSize: expected 48, as the model has that is gone on with, received 49',
+    );
+    const data = { task: 'tagging', train: 'text.txt' };
+    writeFileSync(join(cwd, 'config.json'), JSON.stringify({ ...config, data }));
+    expect(cudnnLstm([...train, '--resume'], { cwd }).stderr).toContain(
+      'checkpoint.safetensors: expected a checkpoint of the task tagging, $.data.task, received one of languageModel',
+    );
   });
 });

@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -128,27 +129,73 @@ describe('the command line of a dependent', () => {
       timeout: 120_000,
     });
 
-  it('goes from an empty folder to predictions, and searches', { timeout: 300_000 }, () => {
+  // Not by npx, which takes its own time, and whose own process would get a signal.
+  const binary = () => join(app, 'node_modules/.bin/cudnn-lstm');
+  const direct = (...args: string[]) =>
+    spawnSync(binary(), args, { cwd: app, encoding: 'utf8', env: strangerEnv, timeout: 120_000 });
+  /** Starts a command, and sends it a signal once it has said what matches. */
+  const stopped = async (args: string[], said: RegExp, signal: NodeJS.Signals) => {
+    const child = spawn(binary(), args, { cwd: app, env: strangerEnv });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      if (!child.killed && said.test(stderr)) child.kill(signal);
+    });
+    const [status, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    return { status, by, stderr };
+  };
+  const config = 'spam/config.json';
+
+  it('goes from an empty folder to predictions', { timeout: 300_000 }, () => {
     const init = command('init', 'spam', '--yes', '--hidden-size', '8', '--epochs', '2');
     expect(init).toMatchObject({ status: 0, stdout: 'spam/config.json\nspam/train.ts\nspam/texts.csv\n' });
-    const path = join(app, 'spam/config.json');
-    const config = JSON.parse(readFileSync(path, 'utf8')) as { $schema: string };
-    expect(existsSync(join(app, 'spam', config.$schema))).toBe(true);
-    const space = { 'training.optimizer.learningRate': [0.001, 0.01] };
-    writeFileSync(path, JSON.stringify({ ...config, search: { method: 'grid', space } }));
+    const { $schema } = JSON.parse(readFileSync(join(app, config), 'utf8')) as { $schema: string };
+    expect(existsSync(join(app, 'spam', $schema))).toBe(true);
 
-    const train = command('train', 'spam/config.json', '--json');
+    const train = command('train', config, '--json');
     expect(train).toMatchObject({ status: 0 });
     expect(JSON.parse(train.stdout)).toMatchObject({ epoch: 2 });
-    const evaluate = command('evaluate', 'spam/config.json', '--json');
+    const evaluate = command('evaluate', config, '--json');
     expect(JSON.parse(evaluate.stdout)).toEqual({
       loss: expect.any(Number) as number,
       accuracy: expect.any(Number) as number,
     });
     const predict = command('predict', 'spam/model.safetensors', 'spam/texts.csv', '--to', 'jsonLines');
     expect(predict.stdout.trim().split('\n')).toHaveLength(200);
-    const tune = command('tune', 'spam/config.json', '--json');
+  });
+
+  it('resumes training after Ctrl-C and after kill -9, to the same model', { timeout: 300_000 }, async () => {
+    const train = ['train', config, '--epochs', '40', '--threads', '1'];
+    const model = () => readFileSync(join(app, 'spam/model.safetensors'));
+    expect(direct(...train)).toMatchObject({ status: 0 });
+    const whole = model();
+    rmSync(join(app, 'spam/model.safetensors'));
+    const interrupted = await stopped(train, /epoch +3\/40/, 'SIGINT');
+    expect(interrupted.status).toBe(130);
+    expect(interrupted.stderr).toContain(`npx cudnn-lstm train ${config} --resume`);
+    const killed = await stopped([...train, '--resume'], /epoch +9\/40/, 'SIGKILL');
+    expect(killed.by).toBe('SIGKILL');
+    const resumed = direct(...train, '--resume');
+    expect(resumed.status).toBe(0);
+    expect(resumed.stderr).not.toMatch(/epoch +8\/40/);
+    expect(model()).toEqual(whole);
+  });
+
+  it('goes on with a search after Ctrl-C and after kill -9', { timeout: 300_000 }, async () => {
+    const path = join(app, config);
+    const space = { 'training.optimizer.learningRate': { kind: 'logUniform', low: 0.001, high: 0.1 } };
+    const search = { trials: 8, space, concurrency: 1 };
+    writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), search }));
+    const interrupted = await stopped(['tune', config], /^trial 1 /m, 'SIGINT');
+    expect(interrupted.status).toBe(130);
+    expect(interrupted.stderr).toContain(`npx cudnn-lstm tune ${config}`);
+    expect((await stopped(['tune', config], /^trial \d /m, 'SIGKILL')).by).toBe('SIGKILL');
+    const tune = direct('tune', config, '--json');
     expect(JSON.parse(tune.stdout)).toMatchObject({ best: { config: 'spam/best.json' } });
+    const lines = readFileSync(join(app, 'spam/search/trials.jsonl'), 'utf8').split('\n');
+    const numbers = lines.flatMap((line) => /"kind":"trial","number":(\d)/.exec(line)?.[1] ?? []);
+    expect(numbers).toEqual([...'01234567']);
+    expect(existsSync(join(app, 'spam/best.json'))).toBe(true);
   });
 });
 

@@ -8,10 +8,11 @@ import { meanAbsoluteError, rootMeanSquaredError } from '../../metrics/functions
 import type { Model } from '../../model/model.js';
 import { forecast, type Forecast } from '../../series/forecast.js';
 import { numericColumns, seriesSchema, type SeriesOptions } from '../../series/options.js';
-import { splitPlaces, type SeriesPlaces } from '../../series/split.js';
+import { foldPlaces, splitPlaces, type SeriesPlaces } from '../../series/split.js';
 import { readSeries } from '../../series/seriesRows.js';
 import { timeSeries } from '../../series/timeSeries.js';
 import type { DataConfigOf } from '../dataConfig.js';
+import type { FoldPlace } from '../folds.js';
 import { keptMetadata } from '../kept.js';
 import { readRecords } from '../readRecords.js';
 import { collect, fieldOf, numberOf, type SourceRecord } from '../records.js';
@@ -26,11 +27,11 @@ export const forecasting: Task<'forecasting'> = {
   metrics: ['mae'],
   formats: ['csv', 'tsv', 'jsonLines'],
 
-  async prepare(data, { path, loss, model }) {
+  async prepare(data, { path, loss, model, fold }) {
     const options = seriesOptions(data);
-    const table = await tableOf(readingOf(data, path), numericNames(options), data.rows);
-    return inSource(data.train, async () => {
-      const places = placesOf(table, data);
+    const { table, origin } = await tableOf(readingOf(data, path), numericNames(options), data.rows);
+    return inSource(origin, async () => {
+      const places = placesOf(table, data, fold);
       const series = model?.series ?? timeSeries(options).fit(table, { to: places.train.to });
       const train = series.windows(table, places.train);
       const validation = places.validation && series.windows(table, places.validation);
@@ -58,13 +59,14 @@ export const forecasting: Task<'forecasting'> = {
   },
 
   async labelled(model, reading) {
-    const table = await tableOf(reading, numericColumns(model.series!.options));
-    return inSource(sourceName(reading.source), async () => model.series!.windows(table));
+    const { table, origin } = await tableOf(reading, numericColumns(model.series!.options));
+    return inSource(origin, async () => model.series!.windows(table));
   },
 
   async testPart(model, data, path): Promise<TestPart> {
-    const table = await tableOf(readingOf(data, path), numericColumns(model.series!.options), data.rows);
-    return inSource(data.train, async () => {
+    const names = numericColumns(model.series!.options);
+    const { table, origin } = await tableOf(readingOf(data, path), names, data.rows);
+    return inSource(origin, async () => {
       const { test } = placesOf(table, data);
       if (test === undefined) {
         const where = '$.data.test';
@@ -79,8 +81,8 @@ export const forecasting: Task<'forecasting'> = {
   },
 
   async *predict(model, { reading, batchSize, signal }) {
-    const table = await tableOf(reading, numericColumns(model.series!.options));
-    const made = await inSource(sourceName(reading.source), () =>
+    const { table, origin } = await tableOf(reading, numericColumns(model.series!.options));
+    const made = await inSource(origin, () =>
       forecast(model, table, { batchSize, ...(signal && { signal }) }),
     );
     yield* forecastRows(model, made);
@@ -110,18 +112,31 @@ function readingOf({ train, format, columns, encoding }: Data, path: Preparation
   return { source: path(train), format: format ?? formatOf(train) ?? 'csv', columns, encoding };
 }
 
-function placesOf(table: DataTable, data: Data): SeriesPlaces {
+// Folds go forward in time in what lies before the test part.
+function placesOf(table: DataTable, data: Data, fold?: FoldPlace): SeriesPlaces {
   const { validation = 0, test = 0, gap } = data;
   const { length } = readSeries(table, timeSeries(seriesOptions(data)).options);
-  return splitPlaces(length, { validation, test, gap });
+  if (fold === undefined) return splitPlaces(length, { validation, test, gap });
+  const { train, test: kept } = splitPlaces(length, { test, gap });
+  return { ...foldPlaces(train.to, { folds: fold.folds, gap })[fold.index]!, test: kept };
+}
+
+/** Where a table's rows stand. */
+interface Origin {
+  readonly file: string;
+  readonly lines: readonly (number | undefined)[];
 }
 
 /** A table of all columns, those of numbers as numbers: a field that is empty, `NA`, `NaN` or null is missing. */
-async function tableOf(reading: Reading, numeric: readonly string[], limit?: number): Promise<DataTable> {
+async function tableOf(
+  reading: Reading,
+  numeric: readonly string[],
+  limit?: number,
+): Promise<{ readonly table: DataTable; readonly origin: Origin }> {
   const records = await collect(readRecords(reading));
+  const file = sourceName(reading.source);
   const [first] = records;
-  if (first === undefined)
-    throw sourceError({ file: sourceName(reading.source) }, 'at least one row', 'none');
+  if (first === undefined) throw sourceError({ file }, 'at least one row', 'none');
   for (const name of numeric) fieldOf(first, name);
   const columns = Object.keys(first.fields).map((name) => [
     name,
@@ -132,7 +147,10 @@ async function tableOf(reading: Reading, numeric: readonly string[], limit?: num
       : records.map((record) => plainValue(record, name)),
   ]);
   const table = dataTable(Object.fromEntries(columns) as Parameters<typeof dataTable>[0]);
-  return limit === undefined ? table : sliceRows(table, 0, limit);
+  return {
+    table: limit === undefined ? table : sliceRows(table, 0, limit),
+    origin: { file, lines: records.map(({ place }) => place.line) },
+  };
 }
 
 function isMissing({ fields }: SourceRecord, name: string): boolean {
@@ -148,13 +166,19 @@ function plainValue(record: SourceRecord, name: string): string | number {
   throw sourceError({ ...record.place, column: name }, 'a text or a number', describe(value));
 }
 
-/** Names the file in what a table's checks say. */
-async function inSource<T>(name: string, run: () => Promise<T>): Promise<T> {
+/** Names the file in what a table's checks say, and instead of a row its line. */
+async function inSource<T>({ file, lines }: Origin, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof DataError || error instanceof ShapeError)) throw error;
-    throw new DataError(`${name}: ${error.message}`, { ...error.details, file: name }, { cause: error });
+    const { row } = error.details as { readonly row?: number };
+    const line = row === undefined ? undefined : lines[row];
+    const message =
+      line === undefined
+        ? `${file}: ${error.message}`
+        : `${file}:${line}, ${error.message.replace(`, row ${row}:`, ':')}`;
+    throw new DataError(message, { ...error.details, file, line }, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 import { languageModelStream, type LanguageModelStream } from '../../data/languageModelStream.js';
+import { z } from 'zod';
 import { settings, whole } from '../../config/fields.js';
 import { textOf } from '../../data/sources/text.js';
 import { DataError } from '../../errors.js';
@@ -8,7 +9,13 @@ import { makeVocabulary } from '../makeVocabulary.js';
 import type { Reading } from '../source.js';
 import type { Preparation, Task } from './task.js';
 
-const keptSchema = settings({ timeSteps: whole(1), batchSize: whole(1) });
+const keptSchema = settings({
+  timeSteps: whole(1),
+  batchSize: whole(1),
+  lineEnd: z.string().optional(),
+});
+
+type Kept = Readonly<z.output<typeof keptSchema>>;
 
 type Data = DataConfigOf<'languageModel'>;
 
@@ -20,12 +27,13 @@ export const languageModel: Task<'languageModel'> = {
 
   async prepare(data, preparation) {
     const { train, validation } = await texts(data, preparation);
-    const { model, batchSize } = preparation;
-    const kept =
-      model === undefined ? { timeSteps: data.timeSteps, batchSize } : keptSettings(model, keptSchema);
-    const vocabulary = model?.vocabulary ?? makeVocabulary(data.vocabulary, train);
-    const stream = (text: string, name: string) => cut(vocabulary.encode(text), kept, name);
-    const training = stream(train, data.train);
+    const { model, batchSize, path } = preparation;
+    const kept = model === undefined ? keptOf(data, batchSize) : keptSettings(model, keptSchema);
+    const source = path(data.train);
+    const vocabulary =
+      model?.vocabulary ?? inSource(source, () => makeVocabulary(data.vocabulary, tokenText(train, kept)));
+    const stream = (text: string, name: string) => cut(vocabulary.encode(tokenText(text, kept)), kept, name);
+    const training = stream(train, source);
     return {
       train: training,
       validation: validation === undefined ? undefined : stream(validation.text, validation.name),
@@ -42,9 +50,18 @@ export const languageModel: Task<'languageModel'> = {
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
     const { name, text } = await wholeText(reading);
-    return cut(model.vocabulary!.encode(text), kept, name);
+    return cut(model.vocabulary!.encode(tokenText(text, kept)), kept, name);
   },
 };
+
+function keptOf({ timeSteps, lineEnd }: Data, batchSize: number): Kept {
+  return { timeSteps, batchSize, ...(lineEnd !== undefined && { lineEnd }) };
+}
+
+// A line's end is white space, which separates words and is none.
+function tokenText(text: string, { lineEnd }: Kept): string {
+  return lineEnd === undefined ? text : text.replaceAll('\n', () => ` ${lineEnd}\n`);
+}
 
 async function texts(data: Data, { path }: Preparation) {
   const read = (name: string) => wholeText({ source: path(name), format: 'lines', encoding: data.encoding });
@@ -52,7 +69,7 @@ async function texts(data: Data, { path }: Preparation) {
   if (typeof data.validation === 'string') return { train: text, validation: await read(data.validation) };
   if (data.validation === undefined) return { train: text, validation: undefined };
   const boundary = characterBoundary(text, Math.floor(text.length * (1 - data.validation)));
-  const name = `the last ${data.validation} of ${data.train}`;
+  const name = `the last ${data.validation} of ${path(data.train)}`;
   return { train: text.slice(0, boundary), validation: { name, text: text.slice(boundary) } };
 }
 
@@ -76,8 +93,12 @@ function cut(
   { batchSize, timeSteps }: { readonly batchSize: number; readonly timeSteps: number },
   name: string,
 ): LanguageModelStream {
+  return inSource(name, () => languageModelStream({ tokens, batchSize, timeSteps }));
+}
+
+function inSource<T>(name: string, run: () => T): T {
   try {
-    return languageModelStream({ tokens, batchSize, timeSteps });
+    return run();
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     throw new DataError(`${name}: ${error.message}`, { ...error.details, file: name }, { cause: error });

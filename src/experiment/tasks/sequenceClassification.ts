@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, settings, text, whole } from '../../config/fields.js';
+import { field, flag, settings, text, whole } from '../../config/fields.js';
 import { sourceError, type SourcePlace } from '../../data/sources/sourceError.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { fitScaler, scalerSchema, type FittedScaler } from '../../series/scaler.js';
@@ -8,7 +8,17 @@ import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHe
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
-import { collect, fieldOf, labelOf, numberOf, textOf, wrongField, type SourceRecord } from '../records.js';
+import {
+  collect,
+  collectSome,
+  fieldOf,
+  groupOf,
+  labelOf,
+  numberOf,
+  textOf,
+  wrongField,
+  type SourceRecord,
+} from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -21,6 +31,8 @@ const keptSchema = settings({
   columns: z.array(z.string()).optional(),
   /** Of CSV; absent: the model was trained on JSON lines. */
   inputs: z.array(z.string()).optional(),
+  /** A row of the table is a whole sequence. */
+  wide: flag.optional(),
   maxLength: whole(1).optional(),
   channels: whole(1),
   scalers: field<readonly FittedScaler[]>(
@@ -33,13 +45,19 @@ type Kept = Readonly<z.output<typeof keptSchema>>;
 type Data = DataConfigOf<'sequenceClassification'>;
 
 /** What reading needs to know. */
-type Columns = Pick<Kept, 'id' | 'time' | 'label' | 'x' | 'columns' | 'inputs'>;
+type Columns = Pick<Kept, 'id' | 'time' | 'label' | 'x' | 'columns' | 'inputs'> & {
+  /** Of rows that are sequences: the columns of a step. */
+  readonly stepColumns?: number | undefined;
+  /** Read where it is named. */
+  readonly group?: string | undefined;
+};
 
 /** A sequence with its steps' numbers [T][C]. */
 interface Sequence {
   readonly id: unknown;
   readonly x: readonly (readonly number[])[];
   readonly label: string | undefined;
+  readonly group: string | undefined;
   readonly inputs: readonly string[] | undefined;
   readonly place: SourcePlace;
 }
@@ -76,13 +94,14 @@ export const sequenceClassification: Task<'sequenceClassification'> = {
 
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    return labelledSequences(kept, headOf(model), await collect(sequences(reading, kept, true)));
+    const examples = await collectSome(sequences(reading, columnsKept(kept), true), reading);
+    return labelledSequences(kept, headOf(model), examples);
   },
 
   async *predict(model, { reading, batchSize, probabilities, signal }) {
     const kept = keptSettings(model, keptSchema);
     const [head, activation] = [headOf(model), lastActivation(model)];
-    for await (const batch of arriving(sequences(reading, kept, false), batchSize)) {
+    for await (const batch of arriving(sequences(reading, columnsKept(kept), false), batchSize)) {
       const { y } = await model.predict(
         batch.map((sequence) => scaled(kept, sequence)),
         { batchSize, signal },
@@ -95,7 +114,7 @@ export const sequenceClassification: Task<'sequenceClassification'> = {
   },
 };
 
-async function parts(data: Data, { path, seed }: Preparation) {
+async function parts(data: Data, { path, seed, fold }: Preparation) {
   const read = (name: string) => {
     const format = data.format ?? formatOf(name) ?? 'csv';
     const { columns, encoding } = data;
@@ -105,11 +124,27 @@ async function parts(data: Data, { path, seed }: Preparation) {
   if (typeof data.validation === 'string') {
     return { train: examples, validation: await read(data.validation) };
   }
-  const labels = () => examples.map(({ label }) => label!);
-  return splitExamples(examples, data.validation, { by: data.split, seed, labels, source: data.train });
+  return splitExamples(examples, {
+    by: data.split,
+    seed,
+    share: data.validation,
+    fold,
+    source: path(data.train),
+    labels: () => examples.map(({ label }) => label!),
+    group: data.group,
+    groups: () => examples.map(({ group }) => group!),
+  });
 }
 
-function columnsOf({ id, time, label, x, columns, inputs }: Data): Columns {
+function columnsOf({ channels, group, ...data }: Data): Columns {
+  return { ...namesOf(data), stepColumns: channels, group };
+}
+
+function columnsKept(kept: Kept): Columns {
+  return { ...kept, stepColumns: kept.wide === true ? kept.channels : undefined };
+}
+
+function namesOf({ id, time, label, x, columns, inputs }: Omit<Data, 'channels' | 'group'>) {
   return {
     id,
     label,
@@ -130,12 +165,13 @@ function fitted(data: Data, train: readonly Sequence[]): Kept {
   });
   const inputs = first.inputs && { inputs: [...first.inputs] };
   const maxLength = data.maxLength === undefined ? {} : { maxLength: data.maxLength };
-  return { ...columnsOf(data), ...inputs, ...maxLength, channels, scalers };
+  const wide = data.channels !== undefined && first.inputs !== undefined ? { wide: true } : {};
+  return { ...namesOf(data), ...inputs, ...wide, ...maxLength, channels, scalers };
 }
 
-function fittedHead(data: Data, { loss }: Preparation, train: readonly Sequence[]): ClassHead {
+function fittedHead(data: Data, { loss, path }: Preparation, train: readonly Sequence[]): ClassHead {
   const labels = train.map(({ label }) => label!);
-  return classHead(classesOf(labels, data.train), loss);
+  return classHead(classesOf(labels, path(data.train)), loss);
 }
 
 function labelledSequences(kept: Kept, head: ClassHead, examples: readonly Sequence[]): LabelledData {
@@ -157,9 +193,10 @@ function scaled({ channels, scalers, maxLength }: Kept, { x, place }: Sequence):
 
 function sequences(reading: Reading, columns: Columns, labelled: boolean): AsyncIterable<Sequence> {
   const records = readRecords({ ...reading, columns: columns.columns });
-  return reading.format === 'jsonLines'
-    ? jsonSequences(records, columns, labelled)
-    : groupedRows(records, columns, labelled);
+  if (reading.format === 'jsonLines') return jsonSequences(records, columns, labelled);
+  return columns.stepColumns === undefined
+    ? groupedRows(records, columns, labelled)
+    : wideRows(records, columns, columns.stepColumns, labelled);
 }
 
 async function* jsonSequences(
@@ -173,10 +210,41 @@ async function* jsonSequences(
       id: fields[columns.id] ?? place.line,
       x: numbersOf(record, columns.x),
       label: labelled ? labelOf(record, columns.label) : undefined,
+      group: columns.group === undefined ? undefined : groupOf(record, columns.group),
       inputs: undefined,
       place,
     };
   }
+}
+
+/** A row a sequence: its columns of numbers are the steps one after the other, `width` of them each. */
+async function* wideRows(
+  records: AsyncIterable<SourceRecord>,
+  columns: Columns,
+  width: number,
+  labelled: boolean,
+): AsyncGenerator<Sequence> {
+  let inputs: readonly string[] | undefined;
+  for await (const record of records) {
+    const { fields, place } = record;
+    inputs ??= wideInputs(record, columns, width);
+    const numbers = inputs.map((column) => numberOf(record, column));
+    yield {
+      id: fields[columns.id] ?? place.line,
+      x: Array.from({ length: numbers.length / width }, (_, t) => numbers.slice(t * width, (t + 1) * width)),
+      label: labelled ? labelOf(record, columns.label) : undefined,
+      group: columns.group === undefined ? undefined : groupOf(record, columns.group),
+      inputs,
+      place,
+    };
+  }
+}
+
+function wideInputs(record: SourceRecord, columns: Columns, width: number): readonly string[] {
+  const inputs = columns.inputs ?? inputsOf(record, columns);
+  if (inputs.length % width === 0) return inputs;
+  const expected = `columns of numbers in steps of ${width}, as data.channels says`;
+  throw sourceError(record.place, expected, `${inputs.length}: ${inputs.join(', ')}`);
 }
 
 function numbersOf(record: SourceRecord, column: string): readonly (readonly number[])[] {
@@ -194,46 +262,54 @@ async function* groupedRows(
   columns: Columns,
   labelled: boolean,
 ): AsyncGenerator<Sequence> {
-  const groups = new Map<string, SourceRecord[]>();
+  const sequencesById = new Map<string, SourceRecord[]>();
   for await (const record of records) {
     const id = textOf(record, columns.id);
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, [record]);
-    else group.push(record);
+    const rows = sequencesById.get(id);
+    if (rows === undefined) sequencesById.set(id, [record]);
+    else rows.push(record);
   }
-  for (const [id, group] of groups) yield groupSequence(id, group, columns, labelled);
+  for (const [id, rows] of sequencesById) yield rowsSequence(id, rows, columns, labelled);
 }
 
-function groupSequence(
+function rowsSequence(
   id: string,
-  group: readonly SourceRecord[],
+  rows: readonly SourceRecord[],
   columns: Columns,
   labelled: boolean,
 ): Sequence {
-  const { time, label } = columns;
-  const first = group[0]!;
+  const { time, label, group } = columns;
+  const first = rows[0]!;
   const inputs = columns.inputs ?? inputsOf(first, columns);
-  const inOrder = time === undefined ? group : inTime(group, time);
+  const inOrder = time === undefined ? rows : inTime(rows, time);
   const x = inOrder.map((record) => inputs.map((column) => numberOf(record, column)));
-  return { id, x, label: labelled ? oneLabel(group, label) : undefined, inputs, place: first.place };
+  return {
+    id,
+    x,
+    label: labelled ? oneOf(rows, label, labelOf) : undefined,
+    group: group === undefined ? undefined : oneOf(rows, group, groupOf),
+    inputs,
+    place: first.place,
+  };
 }
 
-function inputsOf(record: SourceRecord, { id, time, label }: Columns): readonly string[] {
-  const others = Object.keys(record.fields).filter((name) => name !== id && name !== time && name !== label);
+function inputsOf(record: SourceRecord, { id, time, label, group }: Columns): readonly string[] {
+  const others = Object.keys(record.fields).filter((name) => ![id, time, label, group].includes(name));
   if (others.length > 0) return others;
   throw sourceError(record.place, `a column beside '${id}' and '${label}'`, 'none');
 }
 
-function inTime(group: readonly SourceRecord[], time: string): readonly SourceRecord[] {
-  return group
+function inTime(rows: readonly SourceRecord[], time: string): readonly SourceRecord[] {
+  return rows
     .map((record) => ({ record, at: numberOf(record, time) }))
     .sort((a, b) => a.at - b.at)
     .map(({ record }) => record);
 }
 
-function oneLabel(group: readonly SourceRecord[], column: string): string {
-  const label = labelOf(group[0]!, column);
-  const other = group.find((record) => labelOf(record, column) !== label);
-  if (other === undefined) return label;
-  throw wrongField(other, column, `'${label}', as in the sequence's first row`, other.fields[column]);
+// What all rows of a sequence have to say alike.
+function oneOf(rows: readonly SourceRecord[], column: string, read: typeof labelOf): string {
+  const value = read(rows[0]!, column);
+  const other = rows.find((record) => read(record, column) !== value);
+  if (other === undefined) return value;
+  throw wrongField(other, column, `'${value}', as in the sequence's first row`, other.fields[column]);
 }

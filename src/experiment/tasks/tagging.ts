@@ -9,7 +9,7 @@ import { classesOf, classHead, classId, classOf, headOf, outputsOf, type ClassHe
 import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
-import { collect, eachLine, fieldOf, wrongField, type SourceRecord } from '../records.js';
+import { collect, collectSome, eachLine, fieldOf, wrongField, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -42,7 +42,7 @@ export const tagging: Task<'tagging'> = {
     const tags = () =>
       classesOf(
         train.flatMap((sentence) => sentence.tags),
-        data.train,
+        preparation.path(data.train),
       );
     const head = model === undefined ? classHead(tags(), loss) : headOf(model);
     const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
@@ -64,7 +64,7 @@ export const tagging: Task<'tagging'> = {
 
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    const sentences = await collect(sentencesOf(reading, kept, true));
+    const sentences = await collectSome(sentencesOf(reading, kept, true), reading);
     return labelledSentences(kept, model.vocabulary!, headOf(model), sentences);
   },
 
@@ -86,7 +86,7 @@ export const tagging: Task<'tagging'> = {
   },
 };
 
-async function parts(data: Data, { path, seed }: Preparation) {
+async function parts(data: Data, { path, seed, fold }: Preparation) {
   const read = (name: string) => {
     const format = data.format ?? (formatOf(name) === 'jsonLines' ? 'jsonLines' : 'tokenLines');
     return collect(sentencesOf({ source: path(name), format, encoding: data.encoding }, data, true));
@@ -95,7 +95,13 @@ async function parts(data: Data, { path, seed }: Preparation) {
   if (typeof data.validation === 'string') {
     return { train: examples, validation: await read(data.validation) };
   }
-  return splitExamples(examples, data.validation, { by: data.split, seed, source: data.train });
+  return splitExamples(examples, {
+    by: data.split,
+    seed,
+    share: data.validation,
+    fold,
+    source: path(data.train),
+  });
 }
 
 // Tokens are taken as the file cuts them: the vocabulary's own way of cutting a text is not asked.

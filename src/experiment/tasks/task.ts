@@ -5,6 +5,7 @@ import type { Model } from '../../model/model.js';
 import type { TrainingData } from '../../model/modelData.js';
 import type { SequentialOptions } from '../../model/modelConfig.js';
 import type { DataSizes } from '../completeLayers.js';
+import type { FoldPlace } from '../folds.js';
 import type { DataConfigOf, TaskName } from '../dataConfig.js';
 import type { Reading, RecordFormat } from '../source.js';
 
@@ -13,6 +14,8 @@ export interface Preparation {
   readonly seed: number;
   readonly loss: Loss;
   readonly batchSize: number;
+  /** A fold instead of the config's validation part. */
+  readonly fold?: FoldPlace | undefined;
   /** A path of the config's, taken from its folder. */
   path(name: string): string;
   /** The model of an earlier run, whose preprocessing holds on. */
@@ -56,6 +59,8 @@ export interface Task<T extends TaskName> {
   readonly metrics: readonly Metric[];
   /** The formats it reads, the first being that of paths whose ending says nothing. */
   readonly formats: readonly RecordFormat[];
+  /** Another first format, of a model that was trained on it. */
+  usualFormat?(model: Model): RecordFormat | undefined;
   prepare(data: DataConfigOf<T>, preparation: Preparation): Promise<PreparedData>;
   /** Labelled data for a trained model. */
   labelled(model: Model, reading: Reading): Promise<TrainingData>;

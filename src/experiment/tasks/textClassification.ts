@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { settings, text, whole } from '../../config/fields.js';
-import type { Loss } from '../../losses/loss.js';
+import { flag, settings, text, whole } from '../../config/fields.js';
 import type { LabelledData } from '../../model/modelData.js';
 import { unknownId, type Vocabulary } from '../../text/vocabulary.js';
 import { sourceName } from '../../data/sources/text.js';
@@ -10,7 +9,7 @@ import type { DataConfigOf } from '../dataConfig.js';
 import { keptMetadata, keptSettings } from '../kept.js';
 import { makeVocabulary } from '../makeVocabulary.js';
 import { readRecords } from '../readRecords.js';
-import { collect, eachLine, labelOf, textOf, type SourceRecord } from '../records.js';
+import { collect, collectSome, eachLine, groupOf, labelOf, textOf, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
 import { splitExamples } from '../splitExamples.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
@@ -19,6 +18,8 @@ const keptSchema = settings({
   text: text(),
   label: text(),
   columns: z.array(z.string()).optional(),
+  separator: z.union([z.string(), z.array(z.string())]).optional(),
+  lowerCase: flag.optional(),
   maxLength: whole(1).optional(),
 });
 
@@ -35,7 +36,7 @@ export const textClassification: Task<'textClassification'> = {
     const { train, validation } = await parts(data, preparation);
     const { model } = preparation;
     const kept = model === undefined ? keptOf(data) : keptSettings(model, keptSchema);
-    const head = model === undefined ? fittedHead(data, preparation.loss, train) : headOf(model);
+    const head = model === undefined ? fittedHead(data, preparation, train) : headOf(model);
     const vocabulary = model?.vocabulary ?? vocabularyOf(data, train);
     const labelled = (examples: readonly SourceRecord[]) => labelledTexts(kept, vocabulary, head, examples);
     return {
@@ -56,9 +57,11 @@ export const textClassification: Task<'textClassification'> = {
     };
   },
 
+  usualFormat: (model) => (keptSettings(model, keptSchema).separator === undefined ? undefined : 'lines'),
+
   async labelled(model, reading) {
     const kept = keptSettings(model, keptSchema);
-    const examples = await collect(records(reading, kept));
+    const examples = await collectSome(labelledRecords(reading, kept), reading);
     return labelledTexts(kept, model.vocabulary!, headOf(model), examples);
   },
 
@@ -76,10 +79,17 @@ export const textClassification: Task<'textClassification'> = {
   },
 };
 
-function records(reading: Reading, kept: Pick<Kept, 'text' | 'columns'>): AsyncIterable<SourceRecord> {
-  return reading.format === 'lines'
-    ? textLines(reading, kept.text)
-    : readRecords({ ...reading, columns: kept.columns });
+function labelledRecords(reading: Reading, kept: Kept): AsyncIterable<SourceRecord> {
+  const { columns, separator } = kept;
+  return reading.format === 'lines' && separator !== undefined
+    ? readRecords({ ...reading, columns, separator })
+    : records(reading, kept);
+}
+
+// New texts have no label that would have to be cut off: a line is a text.
+function records(reading: Reading, kept: Kept): AsyncIterable<SourceRecord> {
+  if (reading.format === 'lines') return textLines(reading, kept.text);
+  return readRecords({ ...reading, ...(kept.separator === undefined && { columns: kept.columns }) });
 }
 
 async function* textLines(reading: Reading, column: string): AsyncGenerator<SourceRecord> {
@@ -89,43 +99,70 @@ async function* textLines(reading: Reading, column: string): AsyncGenerator<Sour
   }
 }
 
-async function parts(data: Data, { path, seed }: Preparation) {
-  const read = (name: string) =>
-    collect(
-      readRecords({
-        source: path(name),
-        format: data.format ?? formatOf(name) ?? 'csv',
-        columns: data.columns,
-        encoding: data.encoding,
-      }),
-    );
+async function parts(data: Data, { path, seed, fold }: Preparation) {
+  const read = (name: string) => collect(readRecords(readingOf(data, path, name)));
   const examples = await read(data.train);
   if (typeof data.validation === 'string') {
     return { train: examples, validation: await read(data.validation) };
   }
-  const labels = () => examples.map((record) => labelOf(record, data.label));
-  return splitExamples(examples, data.validation, { by: data.split, seed, labels, source: data.train });
+  return splitExamples(examples, {
+    by: data.split,
+    seed,
+    share: data.validation,
+    fold,
+    source: path(data.train),
+    labels: () => examples.map((record) => labelOf(record, data.label)),
+    group: data.group,
+    groups: () => examples.map((record) => groupOf(record, data.group!)),
+  });
 }
 
-function keptOf({ text: column, label, columns, maxLength }: Data): Kept {
+function readingOf(
+  { format, columns, separator, encoding }: Data,
+  path: Preparation['path'],
+  name: string,
+): Reading {
+  const usual = format ?? formatOf(name) ?? 'csv';
+  return {
+    source: path(name),
+    format: separator === undefined ? usual : 'lines',
+    columns,
+    separator,
+    encoding,
+  };
+}
+
+function keptOf({ text: column, label, columns, separator, lowerCase, maxLength }: Data): Kept {
   return {
     text: column,
     label,
     ...(columns && { columns: [...columns] }),
+    ...(separator !== undefined && {
+      separator: typeof separator === 'string' ? separator : [...separator],
+    }),
+    ...(lowerCase && { lowerCase }),
     ...(maxLength !== undefined && { maxLength }),
   };
 }
 
-function fittedHead(data: Data, loss: Loss, train: readonly SourceRecord[]): ClassHead {
+function fittedHead(data: Data, { loss, path }: Preparation, train: readonly SourceRecord[]): ClassHead {
   const labels = train.map((record) => labelOf(record, data.label));
-  return classHead(classesOf(labels, data.train), loss);
+  return classHead(classesOf(labels, path(data.train)), loss);
 }
 
-function vocabularyOf({ vocabulary, text: column }: Data, train: readonly SourceRecord[]): Vocabulary {
+function vocabularyOf(data: Data, train: readonly SourceRecord[]): Vocabulary {
   return makeVocabulary(
-    vocabulary,
-    train.map((record) => textOf(record, column)),
+    data.vocabulary,
+    train.map((record) => readText(data, record)),
   );
+}
+
+function readText(
+  { text: column, lowerCase = false }: Pick<Kept, 'text' | 'lowerCase'>,
+  record: SourceRecord,
+): string {
+  const value = textOf(record, column);
+  return lowerCase ? value.toLowerCase() : value;
 }
 
 function labelledTexts(
@@ -141,11 +178,7 @@ function labelledTexts(
 }
 
 // A sequence has at least one step: a text without tokens is one unknown token.
-function encoded(
-  { text: column, maxLength }: Kept,
-  vocabulary: Vocabulary,
-  record: SourceRecord,
-): Int32Array {
-  const ids = vocabulary.encode(textOf(record, column));
-  return ids.length === 0 ? Int32Array.of(unknownId) : ids.subarray(0, maxLength);
+function encoded(kept: Kept, vocabulary: Vocabulary, record: SourceRecord): Int32Array {
+  const ids = vocabulary.encode(readText(kept, record));
+  return ids.length === 0 ? Int32Array.of(unknownId) : ids.subarray(0, kept.maxLength);
 }

@@ -124,6 +124,34 @@ describe('an experiment config', () => {
       (c) => (c['device'] = { device: 'gpu' }),
       "$.device.device: expected 'auto' | 'cpu' | 'cuda' | 'cuda:1'",
     ],
+    [
+      (c) => (c['data'].split = 'group'),
+      "$.data.group: expected the name of a column, as split is 'group', received undefined",
+    ],
+    [
+      (c) => (c['data'].group = 'speaker'),
+      "$.data.split: expected 'group', as a column of groups is named, received undefined",
+    ],
+    [
+      (c) => (c['data'].separator = ' '),
+      '$.data.columns: expected the names of two columns or more, which separator parts',
+    ],
+    [
+      (c) => Object.assign(c['data'], { columns: ['a', 'b', 'text'], separator: [':'] }),
+      '$.data.separator: expected one text, or 2, one for each two of the 3 columns',
+    ],
+    [
+      (c) => Object.assign(c['data'], { columns: ['a', 'text'], separator: ':', format: 'csv' }),
+      "$.data.format: expected none beside separator, received 'csv'",
+    ],
+    [
+      (c) => (c['data'] = { task: 'languageModel', train: 'a.txt', lineEnd: '<eos>' }),
+      "$.data.lineEnd: expected a token without blanks, beside the vocabulary { kind: 'word', split: 'whitespace' }",
+    ],
+    [
+      (c) => (c['search'] = { space: { seed: [1, 2] }, folds: 1 }),
+      '$.search.folds: expected a whole number from 2, received 1',
+    ],
     [(c) => (c['search'] = { space: {} }), '$.search.space: expected places of the config'],
   ])('that cannot be is refused with its place (%#)', (change, message) => {
     expect(() => resolveExperiment(changed(change), '$')).toThrow(ConfigError);

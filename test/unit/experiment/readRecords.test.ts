@@ -37,6 +37,26 @@ describe('records', () => {
     ]);
   });
 
+  const separated = (text: string, columns: readonly string[], separator: string | readonly string[]) =>
+    collect(readRecords({ source: [text], format: 'lines', columns, separator }));
+
+  it('of lines are cut at separators, the last column being the rest', async () => {
+    const rest = await separated('1 a fine , quiet film\r\n\n0 no\n', ['label', 'text'], ' ');
+    expect(rest.map(({ fields, place }) => [fields, place.line])).toEqual([
+      [{ label: '1', text: 'a fine , quiet film' }, 1],
+      [{ label: '0', text: 'no' }, 3],
+    ]);
+    const [two] = await separated('DESC:manner How : when ?\n', ['type', 'detail', 'text'], [':', ' ']);
+    expect(two!.fields).toEqual({ type: 'DESC', detail: 'manner', text: 'How : when ?' });
+  });
+
+  it('of lines without their separator are refused by line and column', async () => {
+    const lines = separated('DESC:manner How ?\nDESC manner\n', ['type', 'detail', 'text'], [':', ' ']);
+    expect((await problem(lines)).message).toBe(
+      "input:2, column 'type': expected ':' after it, received none",
+    );
+  });
+
   it('of JSON lines are objects, empty lines left out', async () => {
     const read = await records('{"a":1}\n\n{"a":[2]}', 'jsonLines');
     expect(read.map(({ fields, place }) => [fields, place.line])).toEqual([
