@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Callback } from 'cudnn-lstm';
-
 /** WikiText-2, or its beginning, as ids. */
 export interface WikiText {
   readonly training: Int32Array;
@@ -35,14 +33,6 @@ export function readWikiText(folder: string, tokens: number | 'all'): WikiText {
 export function tokenCount(value: string | undefined, standard: number): number | 'all' {
   return value === 'all' ? value : Number(value ?? standard);
 }
-
-/** Prints the perplexities of each epoch as it ends. */
-export const perplexityLines: Callback = {
-  onEpochEnd({ epoch, perplexity, valPerplexity, seconds }) {
-    const numbers = `training ${perplexity!.toFixed(1)}, validation ${valPerplexity!.toFixed(1)}`;
-    console.log(`epoch ${epoch}: perplexity ${numbers}; ${seconds.toFixed(1)} s`);
-  },
-};
 
 /** The words of a file, each line ending in one more. */
 function words(folder: string, file: string): string[] {

@@ -362,6 +362,20 @@ describe.each(devices)('fit on $name', ({ options }) => {
       expect(new Set([0, 1, 2, 3, 4, 5].map((epoch) => random.pass!(epoch).steps)).size).toBeGreaterThan(1);
     });
 
+    it('is evaluated by the average of the weights as by those weights themselves', async () => {
+      await using model = await newReader();
+      await using other = await newReader();
+      const optimizer = sgd({ learningRate: 0.5, average: { kind: 'mean' } });
+      await model.fit(stream, { loss: 'crossEntropy', verbose: 'silent', optimizer });
+      const { loss } = await model.withAveragedWeights(() => model.evaluate(stream));
+      await other.setWeights(await model.withAveragedWeights(() => model.getWeights()));
+      expect(loss).toBe((await other.evaluate(stream, { loss: 'crossEntropy' })).loss);
+      expect(loss).not.toBe((await model.evaluate(stream)).loss);
+      await expect(
+        model.withAveragedWeights(() => model.fit(stream, { loss: 'crossEntropy' })),
+      ).rejects.toThrow('fit: the model is busy with withAveragedWeights');
+    });
+
     it('refuses random lengths where gradients wait for a later update', async () => {
       await using model = await newReader();
       const optimizer = sgd({ accumulate: 2 });
