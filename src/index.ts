@@ -5,6 +5,7 @@ export type { FeatureInput, TokenInput } from './data/sequences.js';
 export type { SampleWeightInput, TargetInput } from './data/targets.js';
 export {
   languageModelStream,
+  type LanguageModelPass,
   type LanguageModelStream,
   type LanguageModelStreamOptions,
 } from './data/languageModelStream.js';

@@ -24,6 +24,8 @@ export interface GatheredBatch {
     readonly heads?: readonly GatheredTargets[];
   };
   readonly rows: number;
+  /** What its step's learning rate is multiplied by. Default 1. */
+  readonly rateFactor?: number;
 }
 
 /** What the outputs of one batch are held against. */

@@ -48,6 +48,7 @@ export const streams = {
   split: 6,
   folds: 7,
   padding: 8,
+  lengths: 9,
 } as const;
 
 /** The words of one (seed, stream, part) in order. Seeds are whole numbers from 0 to 2^53 - 1. */

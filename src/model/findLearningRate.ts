@@ -97,12 +97,13 @@ async function rangeTest(
     const next = batches.next();
     const { gather, isFirst } =
       next instanceof Promise ? await orAborted(signal, 'findLearningRate', next) : next;
-    const { batch, targets } = gather();
+    const { batch, targets, rateFactor = 1 } = gather();
     const learningRate = from * (to / from) ** (k / (steps - 1));
     // Submitted in the same turn, so that no other step comes between them.
     const reset = source.carriesStates && isFirst ? probe.resetStates() : undefined;
     const carry = source.carriesStates ? { carryStates: true } : {};
-    const step = objective.step(probe, { ...batch, ...carry }, targets, { ...update, learningRate });
+    const own = { ...update, learningRate: learningRate * rateFactor };
+    const step = objective.step(probe, { ...batch, ...carry }, targets, own);
     const [result] = await Promise.all([step, reset]);
     return { learningRate, result };
   };

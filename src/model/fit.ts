@@ -12,7 +12,7 @@ import type { HeadValidationValues, HeadValues } from '../metrics/modelMetrics.j
 import type { NativeStepResult } from '../native/binding.js';
 import { NonMonotonicTrigger } from '../optimizers/average.js';
 import { adam, optimizerSchema, type Optimizer, type OptimizerInput } from '../optimizers/optimizer.js';
-import { rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
+import { batchesIn, rowSource, streamSource, type BatchSource } from '../training/batchSource.js';
 import { callbackName, type Callback } from '../training/callbacks.js';
 import { makeDisplay, type Verbosity } from '../training/display.js';
 import { streamedSource } from '../training/streamedSource.js';
@@ -203,10 +203,11 @@ interface StreamSettings {
   readonly validationSplit: number;
   readonly bucketByLength: boolean;
   readonly sampling: Sampling;
+  readonly optimizer: Optimizer;
 }
 
 function checkStreamOptions(
-  { batchSize, validationSplit, bucketByLength, sampling }: StreamSettings,
+  { batchSize, validationSplit, bucketByLength, sampling, optimizer }: StreamSettings,
   stream: LanguageModelStream | ExampleStream,
 ): void {
   if (bucketByLength) throw conflict('fit.bucketByLength', 'false for a stream, which orders itself', true);
@@ -218,6 +219,11 @@ function checkStreamOptions(
   }
   if (batchSize !== undefined && batchSize !== stream.batchSize) {
     throw conflict('fit.batchSize', `none or ${stream.batchSize}, the stream's own`, batchSize);
+  }
+  const { passes } = optimizer.accumulate;
+  if ('pass' in stream && passes > 1) {
+    const expected = 'none beside random lengths, as each has a learning rate of its own';
+    throw conflict('fit.optimizer.accumulate', expected, passes);
   }
 }
 
@@ -304,7 +310,7 @@ function runRate(
   }
   const resumes = initialEpoch > 0 || resumed !== undefined;
   const best = new SessionBest(context);
-  const run = { stepsPerEpoch: counted ?? stepsPerEpoch, epochs, initialEpoch };
+  const run = { stepsPerEpoch: stepsPerEpoch ?? batchesIn(source, 0), epochs, initialEpoch };
   const rate = new RunRate(optimizer.learningRate, run, best, resumes ? context.rate?.state : undefined);
   const names = recordNames(metrics, validate !== undefined);
   rate.check(names);

@@ -1,9 +1,17 @@
 import { BusyError, DisposedError } from '../errors.js';
 
+/** An operation that has the object for itself. */
+interface Exclusive {
+  readonly operation: string;
+  /** Operations that may run inside it. */
+  readonly inside: readonly string[];
+}
+
 /** Which calls an object takes now: none once disposed, only some while one of them has it for itself. */
 export class Lifecycle {
   readonly #owner: string;
-  #running: string | undefined;
+  /** The outermost first. */
+  readonly #running: Exclusive[] = [];
   #disposed = false;
   /** No call at all may start. */
   #closed = false;
@@ -27,10 +35,11 @@ export class Lifecycle {
   /** @throws DisposedError, BusyError while another call has the object for itself. */
   requireIdle(operation: string): void {
     this.requireAlive(operation);
-    if (this.#running === undefined) return;
-    throw new BusyError(`${operation}: the ${this.#owner} is busy with ${this.#running}; await that first`, {
+    const running = this.#running.at(-1)?.operation;
+    if (running === undefined) return;
+    throw new BusyError(`${operation}: the ${this.#owner} is busy with ${running}; await that first`, {
       operation,
-      running: this.#running,
+      running,
     });
   }
 
@@ -84,15 +93,18 @@ export class Lifecycle {
   /**
    * Runs an operation that no other of its kind may meet.
    *
+   * @param inside Operations that may run, one at a time, before it has ended: parts of its own work.
    * @throws DisposedError, BusyError
    */
-  async exclusively<T>(operation: string, run: () => Promise<T>): Promise<T> {
-    this.requireIdle(operation);
-    this.#running = operation;
+  async exclusively<T>(operation: string, run: () => Promise<T>, inside: readonly string[] = []): Promise<T> {
+    if (this.#running.at(-1)?.inside.includes(operation)) this.requireAlive(operation);
+    else this.requireIdle(operation);
+    const own = { operation, inside };
+    this.#running.push(own);
     try {
       return await run();
     } finally {
-      this.#running = undefined;
+      this.#running.splice(this.#running.indexOf(own), 1);
     }
   }
 

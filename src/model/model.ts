@@ -411,7 +411,10 @@ export class Model<in out Head extends string = never> implements AsyncDisposabl
    */
   withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
     return Model.#call(this, 'withAveragedWeights', (context) =>
-      context.lifecycle.exclusively('withAveragedWeights', () => withAveragedWeights(context, work)),
+      // Evaluating a stream has the model for itself, too.
+      context.lifecycle.exclusively('withAveragedWeights', () => withAveragedWeights(context, work), [
+        'evaluate',
+      ]),
     );
   }
 

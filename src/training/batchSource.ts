@@ -1,11 +1,13 @@
 import type { BatchGatherer, GatheredBatch } from '../data/batches.js';
-import type { LanguageModelStream } from '../data/languageModelStream.js';
+import type { LanguageModelPass, LanguageModelStream } from '../data/languageModelStream.js';
 import { batchOrder, type Sampling } from '../data/order.js';
 
 /** Where the batches of an epoch come from. */
 export interface BatchSource {
-  /** Absent: the source does not say. */
+  /** The same in every epoch. Absent: the source does not say, or `batchesOf` does. */
   readonly batchesPerEpoch?: number | undefined;
+  /** Of an epoch, counted from 0, where they differ and the source knows. */
+  batchesOf?(epoch: number): number;
   /** Batches go on where the one before ended: states are carried over, from zeros at an epoch's start. */
   readonly carriesStates: boolean;
   /** What progress is counted in. */
@@ -27,8 +29,8 @@ export type Gathering = () => GatheredBatch;
 
 /** Batches one after the other. */
 export interface EpochBatches {
-  /** Undefined: a source that does not count is at its end. */
-  next(): Gathering | Promise<Gathering | undefined>;
+  /** Undefined: a source without `batchesPerEpoch` is at its end. */
+  next(): Gathering | undefined | Promise<Gathering | undefined>;
   /** Waits until nothing is read any more, also before the end. */
   close?(): Promise<void>;
 }
@@ -85,23 +87,31 @@ export function rowSource(
 }
 
 /** The batches of a language-model stream, in their order. */
-export function streamSource(stream: LanguageModelStream): CountedSource {
-  const { batchSize, timeSteps, steps, largestId } = stream;
+export function streamSource(stream: LanguageModelStream): BatchSource {
+  const { batchSize, timeSteps, steps, largestId, seed } = stream;
+  const passOf = (epoch: number): LanguageModelPass => stream.pass?.(epoch) ?? stream;
   return {
-    batchesPerEpoch: steps,
+    ...(stream.pass ? { batchesOf: (epoch) => passOf(epoch).steps } : { batchesPerEpoch: steps }),
     carriesStates: true,
     unit: 'tokens',
-    identity: { batchSize, timeSteps, steps, largestId },
-    epoch(_epoch, from = 0) {
+    identity: { batchSize, timeSteps, steps, largestId, ...(stream.pass && { lengths: 'random', seed }) },
+    epoch(epoch, from = 0) {
+      const pass = passOf(epoch);
       let k = from;
       return {
         next() {
+          if (k === pass.steps) return undefined;
           const own = k++;
-          return () => stream.batch(own);
+          return () => pass.batch(own);
         },
       };
     },
   };
+}
+
+/** Batches of an epoch, counted from 0; undefined where the source does not say. */
+export function batchesIn(source: BatchSource, epoch: number): number | undefined {
+  return source.batchesPerEpoch ?? source.batchesOf?.(epoch);
 }
 
 /** How much of the source's unit a batch holds. */

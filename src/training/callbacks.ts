@@ -19,7 +19,7 @@ export interface TrainBeginLogs {
   readonly epochs: number;
   /** Epochs that were done before. */
   readonly initialEpoch: number;
-  /** Absent: the data's source does not say, and no epoch has ended yet. */
+  /** Of the next epoch, where they differ. Absent: the data's source does not say, and no epoch has ended yet. */
   readonly batchesPerEpoch?: number | undefined;
   /** A run goes on (`resume`): callbacks with a state have it back. */
   readonly resumed: boolean;

@@ -8,7 +8,7 @@ export interface EpochRecord extends MetricValues, ValidationMetricValues {
   readonly epoch: number;
   readonly loss: number;
   readonly valLoss?: number;
-  /** Of the epoch's last step. */
+  /** Of the epoch's last step, as it was scheduled: random lengths of a language-model stream scale each step's. */
   readonly learningRate: number;
   /** Wall time of training and validation. */
   readonly seconds: number;

@@ -8,7 +8,7 @@ import { overflowed } from '../model/trainStep.js';
 import type { NativeBatch, NativeStepResult, NativeUpdate } from '../native/binding.js';
 import type { Session } from '../native/session.js';
 import type { NonMonotonicTrigger } from '../optimizers/average.js';
-import { unitsOf, type BatchSource, type EpochBatches } from './batchSource.js';
+import { batchesIn, unitsOf, type BatchSource, type EpochBatches } from './batchSource.js';
 import { callbackError, type Callback, type TrainingControl } from './callbacks.js';
 import { callbackKeys, restoreCallbacks, saveCallbacks } from './callbackStates.js';
 import { History, type EpochRecord, type StopReason } from './history.js';
@@ -99,8 +99,8 @@ export class TrainingLoop implements ResumableRun {
     this.#skippedSteps = resumed?.skippedSteps ?? 0;
     this.#epoch = resumed?.epoch ?? initialEpoch;
     this.#batch = resumed?.batch ?? 0;
-    this.#batches = source.batchesPerEpoch ?? resumed?.batches;
-    this.#step = resumed?.step ?? initialEpoch * (source.batchesPerEpoch ?? plan.rate.stepsPerEpoch ?? 0);
+    this.#batches = batchesIn(source, this.#epoch) ?? resumed?.batches;
+    this.#step = resumed?.step ?? initialEpoch * (plan.rate.stepsPerEpoch ?? 0);
     this.#mean = plan.objective.totals(resumed?.sums);
     this.#secondsBefore = resumed?.seconds ?? 0;
     this.#underWay = (resumed?.ahead ?? []).map((outcome) => Promise.resolve(outcome));
@@ -196,6 +196,7 @@ export class TrainingLoop implements ResumableRun {
   #nextEpoch(calling: Calling): void {
     this.#batches ??= this.#batch;
     this.#epoch++;
+    this.#batches = batchesIn(this.#plan.source, this.#epoch) ?? this.#batches;
     this.#batch = 0;
     this.#mean = this.#plan.objective.totals();
     this.#secondsBefore = 0;
@@ -207,13 +208,13 @@ export class TrainingLoop implements ResumableRun {
     const { source, session } = this.#plan;
     // Steps of a run that is resumed which nobody has been told of yet.
     while (this.#underWay.length > 0) await this.#settle(await this.#underWay[0]!);
-    const { batchesPerEpoch = Infinity } = source;
-    if (this.#stopRequested && this.#batch < batchesPerEpoch) return false;
+    const count = batchesIn(source, this.#epoch) ?? Infinity;
+    if (this.#stopRequested && this.#batch < count) return false;
     const batches = source.epoch(this.#epoch, this.#batch);
     let isOver = false;
     try {
       await pipelined(
-        batchesPerEpoch - this.#batch,
+        count - this.#batch,
         async () => {
           const outcome = await this.#submit(batches);
           isOver ||= outcome === noMore;
@@ -227,7 +228,7 @@ export class TrainingLoop implements ResumableRun {
       // An aborted call does not wait for a source that gives nothing.
       if (this.#plan.signal?.aborted !== true) await closing;
     }
-    return isOver || this.#batch === batchesPerEpoch;
+    return isOver || this.#batch === count;
   }
 
   async #submit(batches: EpochBatches): Promise<StepOutcome | typeof noMore> {
@@ -239,7 +240,8 @@ export class TrainingLoop implements ResumableRun {
     if (gathering === undefined) return noMore;
     const gathered = gathering();
     const batch = source.carriesStates ? { ...gathered.batch, carryStates: true } : gathered.batch;
-    const learningRate = rate.at(this.#step + this.#underWay.length, this.#epoch);
+    const scheduled = rate.at(this.#step + this.#underWay.length, this.#epoch);
+    const learningRate = scheduled * (gathered.rateFactor ?? 1);
     const average = averaging?.begun === true ? { average: { kind: 'mean' as const } } : {};
     const update = { ...this.#plan.update, ...average, learningRate };
     const units = unitsOf(gathered, source.unit);

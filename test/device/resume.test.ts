@@ -74,6 +74,15 @@ interface Case {
 // Six batches of four an epoch, the last one of three; with a split five of 18 rows.
 const common = { loss: 'crossEntropy', verbose: 'silent', batchSize: 4, epochs: 4 } as const;
 const stream = languageModelStream({ tokens, batchSize: 3, timeSteps: 12 });
+// Each epoch has other lengths and its own number of batches.
+const cutAtRandom = languageModelStream({
+  tokens,
+  batchSize: 3,
+  timeSteps: 10,
+  lengths: 'random',
+  seed: 4,
+  dropLast: false,
+});
 
 const cases: readonly [string, Case][] = [
   [
@@ -150,6 +159,19 @@ const cases: readonly [string, Case][] = [
         epochs: 7,
         validationData: stream,
         optimizer: sgd({ learningRate: 4, average: { kind: 'ntAsgd', interval: 1 } }),
+      }),
+    },
+  ],
+  [
+    'a text cut at random lengths, with a schedule over the run',
+    {
+      layers: reader,
+      data: cutAtRandom,
+      options: () => ({
+        loss: 'crossEntropy',
+        verbose: 'silent',
+        epochs: 5,
+        optimizer: sgd({ learningRate: oneCycle({ max: 4 }), momentum: 0.5 }),
       }),
     },
   ],

@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, describe, expect, it } from 'vitest';
 
 import {
   largestClass,
@@ -9,6 +13,7 @@ import {
 } from '../../../examples/support/baselines.js';
 import { linearForecast } from '../../../examples/support/linear.js';
 import { shuffled, splitRows } from '../../../examples/support/rows.js';
+import { readWikiText, tokenCount } from '../../../examples/support/wikiText.js';
 import {
   absoluteError,
   repeatLast,
@@ -109,5 +114,38 @@ describe('splitting rows', () => {
     expect(rest.y.every((y, n) => y === -rest.x[n]!)).toBe(true);
     expect(splitRows(rows, 0.2, 3)).toEqual([train, rest]);
     expect(shuffled(50, 4)).not.toEqual(shuffled(50, 3));
+  });
+});
+
+describe('WikiText-2 as ids', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wikiText-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
+  write('train.txt', ' \n a b <unk> a \n \n a b c\n');
+  write('valid.txt', ' c a \n');
+  write('test.txt', ' b \n d \n');
+
+  it('are all words, and one more at the end of each line', () => {
+    // <eos> 1, a 2, b 3, c 4.
+    expect(readWikiText(folder, 'all')).toEqual({
+      training: Int32Array.of(1, 2, 3, 0, 2, 1, 1, 2, 3, 4, 1),
+      validation: Int32Array.of(4, 2, 1),
+      test: Int32Array.of(3, 1, 0, 1),
+      vocabSize: 5,
+    });
+  });
+
+  it('are the first words, with those that these have three times, and a quarter of the others', () => {
+    // Of <eos> a b <unk> a <eos> <eos> a: <eos> 1, a 2.
+    expect(readWikiText(folder, 8)).toEqual({
+      training: Int32Array.of(1, 2, 0, 0, 2, 1, 1, 2),
+      validation: Int32Array.of(0, 2),
+      test: Int32Array.of(0, 1),
+      vocabSize: 3,
+    });
+  });
+
+  it('are counted by a number or by all', () => {
+    expect([tokenCount(undefined, 5), tokenCount('7', 5), tokenCount('all', 5)]).toEqual([5, 7, 'all']);
   });
 });

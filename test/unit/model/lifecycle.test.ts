@@ -29,6 +29,38 @@ describe('Lifecycle', () => {
     expect(() => lifecycle.requireIdle('fit')).not.toThrow();
   });
 
+  it('lets an operation run what is part of it, one at a time', async () => {
+    const lifecycle = new Lifecycle('model');
+    const evaluate = (run: () => Promise<unknown> = async () => {}) => lifecycle.exclusively('evaluate', run);
+    const inner = async () => {
+      await evaluate(async () => {
+        await expect(evaluate()).rejects.toThrow('evaluate: the model is busy with evaluate');
+        await expect(lifecycle.exclusively('fit', async () => {})).rejects.toThrow('busy with evaluate');
+      });
+      await evaluate();
+      await expect(lifecycle.exclusively('fit', async () => {})).rejects.toThrow('busy with average');
+    };
+    await lifecycle.exclusively('average', inner, ['evaluate']);
+    expect(() => lifecycle.requireIdle('fit')).not.toThrow();
+  });
+
+  it('is idle once both have ended, in whatever order', async () => {
+    const lifecycle = new Lifecycle('model');
+    let finish = (): void => {};
+    let left: Promise<void> | undefined;
+    await lifecycle.exclusively(
+      'average',
+      async () => {
+        left = lifecycle.exclusively('evaluate', () => new Promise<void>((resolve) => (finish = resolve)));
+      },
+      ['evaluate'],
+    );
+    expect(() => lifecycle.requireIdle('fit')).toThrow('busy with evaluate');
+    finish();
+    await left;
+    expect(() => lifecycle.requireIdle('fit')).not.toThrow();
+  });
+
   it('takes nothing once disposed', () => {
     const lifecycle = new Lifecycle('layer');
     lifecycle.dispose();
