@@ -5,8 +5,10 @@
 namespace lstm::cpu {
 namespace {
 
-// Rows of A between two walks over all panels: with blockK columns they stay in L2.
+// Rows of A between two walks over all panels, and columns with which they stay in L2: of longer rows some columns at a
+// time pass under all panels, and C is read and written for each.
 constexpr int64_t kBlockRows = 192;
+constexpr int64_t kBlockColumns = 1024;
 
 // Depth of a packed A^T: with kBlockRows rows it stays in L2 while all panels pass. Every such piece reads and writes
 // all of C, so deep ones spare memory.
@@ -80,6 +82,23 @@ void multiplyPiece(const Kernels& kernels, const TransposedPiece& piece, const T
     }
 }
 
+// C of one panel from the columns k0 to before k1 of A.
+void multiplyDepth(const Kernels& kernels, int64_t m, const float* a, int64_t lda, const PackedB& b,
+                   int panel, int64_t k0, int64_t k1, float* c, int64_t ldc, Start start, const float* bias) {
+  const int64_t step = depthOf(kernels, b.k);
+  for (; k0 < k1; k0 += step) {
+    PanelProduct p = panelProduct(b, panel, k0, std::min(step, k1 - k0));
+    p.m = m;
+    p.a = a + k0;
+    p.lda = lda;
+    p.c = c;
+    p.ldc = ldc;
+    p.start = k0 == 0 ? start : Start::kAccumulate;
+    p.bias = bias;
+    kernels.productRows(p);
+  }
+}
+
 }  // namespace
 
 int choosePanelVectors(const Kernels& kernels, int n, int threads) {
@@ -125,30 +144,22 @@ void packTransposed(const Team& team, const Kernels& kernels, const PackedB& to,
 
 void multiplyPanel(const Kernels& kernels, int64_t m, const float* a, int64_t lda, const PackedB& b,
                    int panel, float* c, int64_t ldc, Start start, const float* bias) {
-  const int64_t step = depthOf(kernels, b.k);
-  for (int64_t k0 = 0; k0 < b.k; k0 += step) {
-    PanelProduct p = panelProduct(b, panel, k0, std::min(step, b.k - k0));
-    p.m = m;
-    p.a = a + k0;
-    p.lda = lda;
-    p.c = c;
-    p.ldc = ldc;
-    p.start = k0 == 0 ? start : Start::kAccumulate;
-    p.bias = bias;
-    kernels.productRows(p);
-  }
+  multiplyDepth(kernels, m, a, lda, b, panel, 0, b.k, c, ldc, start, bias);
 }
 
 void multiply(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
               const PackedB& b, float* c, int64_t ldc, Start start, const float* bias) {
   const Parts parts = partsOf(team, kernels, m, b);
+  const int64_t deep = b.k > kBlockColumns ? depthOf(kernels, b.k) : b.k;
   for (int64_t row = parts.rows.begin; row < parts.rows.end; row += kBlockRows) {
     const int64_t rows = std::min(kBlockRows, parts.rows.end - row);
-    for (int64_t panel = parts.panels.begin; panel < parts.panels.end; ++panel) {
-      const int64_t column = panel * b.panelColumns();
-      multiplyPanel(kernels, rows, a + row * lda, lda, b, static_cast<int>(panel), c + row * ldc + column,
-                    ldc, start, bias ? bias + column : nullptr);
-    }
+    for (int64_t k0 = 0; k0 < b.k; k0 += deep)
+      for (int64_t panel = parts.panels.begin; panel < parts.panels.end; ++panel) {
+        const int64_t column = panel * b.panelColumns();
+        multiplyDepth(kernels, rows, a + row * lda, lda, b, static_cast<int>(panel), k0,
+                      std::min(k0 + deep, b.k), c + row * ldc + column, ldc, start,
+                      bias ? bias + column : nullptr);
+      }
   }
 }
 
