@@ -85,14 +85,16 @@ if(NOT LSTM_CUBLASLT_INCLUDE)
   lstm_no_cuda("cublasLt.h was not found (in the CUDA toolkit, the system, or Python's nvidia-cublas)")
 endif()
 
-# Code for every architecture from Turing on, and PTX that later cards compile for themselves.
+# Unless told otherwise (LSTM_CUDA_ARCHS) code for every architecture from Turing on, and PTX that later cards compile for
+# themselves.
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
-  set(LSTM_CUDA_ARCHS 75-real 80-real 86-real 89-real 90-real 90-virtual)
+  set(lstm_all_archs 75-real 80-real 86-real 89-real 90-real 90-virtual)
   set(LSTM_CUDA_FLAGS --threads=2)
 else()
-  set(LSTM_CUDA_ARCHS 75-real 80-real 86-real 89-real 90-real 100-real 120-real 120-virtual)
+  set(lstm_all_archs 75-real 80-real 86-real 89-real 90-real 100-real 120-real 120-virtual)
   set(LSTM_CUDA_FLAGS --threads=2 --compress-mode=size)
 endif()
+set(LSTM_CUDA_ARCHS "${lstm_all_archs}" CACHE STRING "CUDA architectures, as CMake's CUDA_ARCHITECTURES has them")
 
 # The objects serve the library, and the tests that look inside it.
 file(GLOB LSTM_CUDA_SOURCES CONFIGURE_DEPENDS native/cuda/library/*.cpp native/cuda/library/kernels/*.cu)

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { capture, packageCommand, root, run, runPackage } from './support/shell.mjs';
 
-const optionNames = ['LSTM_CUDA', 'LSTM_SANITIZE', 'LSTM_TESTS'];
+const optionNames = ['LSTM_CUDA', 'LSTM_CUDA_ARCHS', 'LSTM_SANITIZE', 'LSTM_TESTS'];
 
 /** Whether this machine can build by CMake: cmake answers, and cmake-js is installed. */
 export function hasCmake() {

@@ -44,10 +44,19 @@ if (filters.length === 0) {
   tally.add('the packed package', runVitest(['test/package']));
 }
 
+// What is the same on every device needs no second run.
+const ofAnyDevice = ['oracle', 'pythonInterop'].flatMap((name) => [
+  '--exclude',
+  `test/parity/${name}.test.ts`,
+]);
+
 // The tests above ran on the best instruction set of this processor; here are the others.
 for (const set of filters.length > 0 ? [] : instructionSets().slice(1)) {
   console.log(`\n== parity on ${set}`);
-  tally.add(`parity on ${set}`, runVitest(['test/parity'], { env: { CUDNN_LSTM_INSTRUCTION_SET: set } }));
+  tally.add(
+    `parity on ${set}`,
+    runVitest(['test/parity', ...ofAnyDevice], { env: { CUDNN_LSTM_INSTRUCTION_SET: set } }),
+  );
 }
 
 // The CUDA device's own logic, on host memory that stands in for a GPU: it proves nothing about one.
@@ -57,7 +66,7 @@ if (filters.length === 0 && existsSync(standIn)) {
   const shared = ['devices', 'steps', 'customLoss', 'resume', 'heads', 'tiedWeights'].map(
     (name) => `test/device/${name}`,
   );
-  const onStandIn = ['test/cuda', 'test/parity', ...shared];
+  const onStandIn = ['test/cuda', 'test/parity', ...shared, ...ofAnyDevice];
   const env = { CUDNN_LSTM_CUDA_LIBRARY: standIn };
   tally.add('the CUDA device on its stand-in (no GPU)', runVitest(onStandIn, { env }));
 }

@@ -18,6 +18,7 @@ const ubsan = 'halt_on_error=1:print_stacktrace=1';
 const others = [
   'callbacks',
   'commandLine*',
+  'cudaMissing',
   'dataSources',
   'doctor',
   'killResume',
@@ -61,7 +62,12 @@ function main() {
   const standIn = join(root, build.folder, 'libcudnn_lstm_cuda_standin.so');
   if (existsSync(standIn)) {
     console.log('\n== the CUDA device on its stand-in (no GPU)');
-    const onStandIn = ['test/cuda', 'test/device/devices', 'test/device/steps'];
+    // Numbers alone, by the calls that the others make too.
+    const numbers = ['finiteDifferences', 'precision'].flatMap((name) => [
+      '--exclude',
+      `test/cuda/${name}.test.ts`,
+    ]);
+    const onStandIn = ['test/cuda', 'test/device/devices', 'test/device/steps', ...numbers];
     const standInEnv = { ...env, ASAN_OPTIONS: 'detect_leaks=0', CUDNN_LSTM_CUDA_LIBRARY: standIn };
     const stage = 'the CUDA device on its stand-in (no GPU)';
     tally.add(stage, runVitest([...timeouts, ...onStandIn], { env: standInEnv }));
