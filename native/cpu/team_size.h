@@ -27,6 +27,7 @@ class TeamSize {
   int most_;
   int size_;
   bool trying_ = false;
+  int poorWindows_ = 0;  // in turn
   // Of the regions since the last judgement: their time, that of all their threads, and what of it was on a core.
   int64_t tookNs_ = 0;
   int64_t heldNs_ = 0;

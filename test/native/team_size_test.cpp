@@ -28,24 +28,23 @@ TEST("a team whose threads are on their cores stays whole") {
 
 TEST("a team that waits for its slowest thread loses half of its threads until one is left") {
   TeamSize size(8);
-  int64_t now = work(size, 0, 13, 0.5);
-  CHECK(size.at(now) == 4);
-  now = work(size, now, 13, 0.5);
-  CHECK(size.at(now) == 2);
-  now = work(size, now, 13, 0.5);
-  CHECK(size.at(now) == 1);
+  int64_t now = 0;
+  for (int left : {4, 2, 1}) {
+    now = work(size, now, 36, 0.5);
+    CHECK(size.at(now) == left);
+  }
 }
 
 TEST("a short disturbance changes nothing") {
   TeamSize size(2);
   int64_t now = 0;
-  for (int i = 0; i < 100; ++i) now = work(size, work(size, now, 3, 0.3), 9, 0.95);
+  for (int i = 0; i < 100; ++i) now = work(size, work(size, now, 24, 0.3), 12, 0.95);
   CHECK(!size.reduced());
 }
 
 TEST("the whole team is tried again after a tenth of a second, and kept where it pays") {
   TeamSize size(2);
-  int64_t now = work(size, 0, 12, 0.5);
+  int64_t now = work(size, 0, 36, 0.5);
   CHECK(size.at(now) == 1);
   CHECK(size.at(now + 99 * kMs) == 1);
   CHECK(size.at(now + 100 * kMs) == 2);
@@ -55,7 +54,7 @@ TEST("the whole team is tried again after a tenth of a second, and kept where it
 
 TEST("trials that do not pay become rarer, down to one in 1.6 seconds") {
   TeamSize size(2);
-  int64_t now = work(size, 0, 12, 0.5);
+  int64_t now = work(size, 0, 36, 0.5);
   for (int64_t pause : {100, 200, 400, 800, 1600, 1600}) {
     CHECK(size.at(now + (pause - 1) * kMs) == 1);
     now = work(size, now + pause * kMs, 12, 0.5);
@@ -63,6 +62,7 @@ TEST("trials that do not pay become rarer, down to one in 1.6 seconds") {
   }
   now = work(size, now + 1600 * kMs, 12, 0.9);
   CHECK(size.at(now) == 2);
-  now = work(size, now, 12, 0.5);
+  now = work(size, now, 36, 0.5);
+  CHECK(size.at(now) == 1);
   CHECK(size.at(now + 100 * kMs) == 2);
 }
