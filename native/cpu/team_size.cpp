@@ -12,7 +12,7 @@ constexpr int64_t kWindowNs = 12'000'000;
 constexpr double kWorthwhile = 0.6;
 constexpr int kPoorWindows = 3;
 // Until the larger team is tried again; twice as long each time that it does not pay.
-constexpr int64_t kShortestPauseNs = 100'000'000;
+constexpr int64_t kShortestPauseNs = 25'000'000;
 constexpr int64_t kLongestPauseNs = 1'600'000'000;
 
 }  // namespace
