@@ -18,7 +18,7 @@ constexpr int64_t kLongestPauseNs = 1'600'000'000;
 }  // namespace
 
 int TeamSize::at(int64_t wallNs) {
-  if (reduced() && wallNs >= retryNs_) {
+  if (reduced() && !trying_ && wallNs >= retryNs_) {
     size_ = std::min(most_, 2 * size_);
     trying_ = true;
     tookNs_ = heldNs_ = computedNs_ = 0;

@@ -26,13 +26,17 @@ TEST("a team whose threads are on their cores stays whole") {
   CHECK(!size.reduced());
 }
 
-TEST("a team that waits for its slowest thread loses half of its threads until one is left") {
+TEST("a team that waits for its slowest thread loses half of its threads, and ends with one but for trials") {
   TeamSize size(8);
-  int64_t now = 0;
-  for (int left : {4, 2, 1}) {
-    now = work(size, now, 36, 0.5);
-    CHECK(size.at(now) == left);
+  int64_t now = work(size, 0, 36, 0.5);
+  CHECK(size.at(now) == 4);
+  now = work(size, now, 5'000, 0.5);
+  int alone = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    now = work(size, now, 1, 0.5);
+    alone += size.at(now) == 1;
   }
+  CHECK(alone > 900);
 }
 
 TEST("a short disturbance changes nothing") {
