@@ -30,7 +30,8 @@ int64_t wallNs() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// For how long this thread has been on a core, spinning included; where that cannot be told, as long as it has lived.
+// For how long this thread has been on a core, spinning included; where that cannot be told all of its time counts, and no
+// team is ever found wanting.
 int64_t computedNs() {
 #if defined(CLOCK_THREAD_CPUTIME_ID)
   timespec t;

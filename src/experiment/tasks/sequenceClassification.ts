@@ -20,7 +20,7 @@ import {
   type SourceRecord,
 } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
-import { splitExamples } from '../splitExamples.js';
+import { exampleParts } from './exampleParts.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
 
 const keptSchema = settings({
@@ -114,25 +114,16 @@ export const sequenceClassification: Task<'sequenceClassification'> = {
   },
 };
 
-async function parts(data: Data, { path, seed, fold }: Preparation) {
+function parts(data: Data, preparation: Preparation) {
   const read = (name: string) => {
     const format = data.format ?? formatOf(name) ?? 'csv';
     const { columns, encoding } = data;
-    return collect(sequences({ source: path(name), format, columns, encoding }, columnsOf(data), true));
+    const reading = { source: preparation.path(name), format, columns, encoding };
+    return collect(sequences(reading, columnsOf(data), true));
   };
-  const examples = await read(data.train);
-  if (typeof data.validation === 'string') {
-    return { train: examples, validation: await read(data.validation) };
-  }
-  return splitExamples(examples, {
-    by: data.split,
-    seed,
-    share: data.validation,
-    fold,
-    source: path(data.train),
-    labels: () => examples.map(({ label }) => label!),
-    group: data.group,
-    groups: () => examples.map(({ group }) => group!),
+  return exampleParts(data, preparation, read, {
+    label: ({ label }) => label!,
+    group: ({ group }) => group!,
   });
 }
 

@@ -11,7 +11,7 @@ import { keptMetadata, keptSettings } from '../kept.js';
 import { readRecords } from '../readRecords.js';
 import { collect, collectSome, eachLine, fieldOf, wrongField, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
-import { splitExamples } from '../splitExamples.js';
+import { exampleParts } from './exampleParts.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
 
 const keptSchema = settings({ tokens: text(), tags: text(), lowerCase: flag });
@@ -86,21 +86,11 @@ export const tagging: Task<'tagging'> = {
   },
 };
 
-async function parts(data: Data, { path, seed, fold }: Preparation) {
-  const read = (name: string) => {
+function parts(data: Data, preparation: Preparation) {
+  return exampleParts(data, preparation, (name) => {
     const format = data.format ?? (formatOf(name) === 'jsonLines' ? 'jsonLines' : 'tokenLines');
-    return collect(sentencesOf({ source: path(name), format, encoding: data.encoding }, data, true));
-  };
-  const examples = await read(data.train);
-  if (typeof data.validation === 'string') {
-    return { train: examples, validation: await read(data.validation) };
-  }
-  return splitExamples(examples, {
-    by: data.split,
-    seed,
-    share: data.validation,
-    fold,
-    source: path(data.train),
+    const reading = { source: preparation.path(name), format, encoding: data.encoding } as const;
+    return collect(sentencesOf(reading, data, true));
   });
 }
 

@@ -11,7 +11,7 @@ import { makeVocabulary } from '../makeVocabulary.js';
 import { readRecords } from '../readRecords.js';
 import { collect, collectSome, eachLine, groupOf, labelOf, textOf, type SourceRecord } from '../records.js';
 import { formatOf, type Reading } from '../source.js';
-import { splitExamples } from '../splitExamples.js';
+import { exampleParts } from './exampleParts.js';
 import { lastActivation, outputRows, type Preparation, type Task } from './task.js';
 
 const keptSchema = settings({
@@ -99,21 +99,11 @@ async function* textLines(reading: Reading, column: string): AsyncGenerator<Sour
   }
 }
 
-async function parts(data: Data, { path, seed, fold }: Preparation) {
-  const read = (name: string) => collect(readRecords(readingOf(data, path, name)));
-  const examples = await read(data.train);
-  if (typeof data.validation === 'string') {
-    return { train: examples, validation: await read(data.validation) };
-  }
-  return splitExamples(examples, {
-    by: data.split,
-    seed,
-    share: data.validation,
-    fold,
-    source: path(data.train),
-    labels: () => examples.map((record) => labelOf(record, data.label)),
-    group: data.group,
-    groups: () => examples.map((record) => groupOf(record, data.group!)),
+function parts(data: Data, preparation: Preparation) {
+  const read = (name: string) => collect(readRecords(readingOf(data, preparation.path, name)));
+  return exampleParts(data, preparation, read, {
+    label: (record) => labelOf(record, data.label),
+    group: (record) => groupOf(record, data.group!),
   });
 }
 
