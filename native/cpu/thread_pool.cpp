@@ -7,8 +7,14 @@
 namespace lstm::cpu {
 namespace {
 
-// About 20 µs: longer than the gap between two regions of one step, far shorter than a scheduler's slice.
-constexpr int kSpins = 1000;
+// How long a thread spins before it sleeps. One that sleeps gives its core away, in a virtual machine the machine's own
+// with its caches: it is back after tens to hundreds of microseconds, and now and then on another thread's core. Within
+// a region, shorter than a scheduler's slice, so that little is lost where the thread waited for has lost its core.
+constexpr int64_t kSpinNs = 400'000;
+// Between regions: what is between two steps of a training loop, as a rule.
+constexpr int64_t kIdleSpinNs = 2'000'000;
+// Between two looks at the clock, about a microsecond.
+constexpr int kPauses = 32;
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -18,16 +24,19 @@ inline void pause() {
 #endif
 }
 
-void waitWhile(std::atomic<uint32_t>& value, uint32_t old) {
-  for (int i = 0; i < kSpins; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
-    pause();
-  }
-  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
-}
-
 int64_t wallNs() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void waitWhile(std::atomic<uint32_t>& value, uint32_t old, int64_t spinNs) {
+  const int64_t end = wallNs() + spinNs;
+  do {
+    for (int i = 0; i < kPauses; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      pause();
+    }
+  } while (wallNs() < end);
+  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 
 // For how long this thread has been on a core, spinning included; where that cannot be told all of its time counts, and no
@@ -49,7 +58,7 @@ void Barrier::wait(int count) {
     phase_.store(phase + 1, std::memory_order_release);
     phase_.notify_all();
   } else {
-    waitWhile(phase_, phase);
+    waitWhile(phase_, phase, kSpinNs);
   }
 }
 
@@ -99,7 +108,7 @@ int ThreadPool::worthwhile() {
 void ThreadPool::work(Worker& worker, int index) {
   uint32_t seen = 0;
   for (;;) {
-    waitWhile(worker.ticket, seen);
+    waitWhile(worker.ticket, seen, kIdleSpinNs);
     ++seen;
     if (stopping_) return;
     const int count = count_;
