@@ -48,11 +48,11 @@ std::shared_ptr<SessionHandle> liveSession(const Napi::CallbackInfo& info) {
 
 // Runs `work(Session&, CancelCheck) -> Result` on the device's thread and resolves with `toJs(env, Result&)`.
 template <typename Work, typename ToJs>
-Napi::Value onDevice(Napi::Env env, std::shared_ptr<SessionHandle> session, Work work, ToJs toJs) {
+Napi::Value onDevice(Napi::Env env, std::shared_ptr<SessionHandle> session, const CancelCheck& cancel,
+                     Work work, ToJs toJs) {
   using Result = std::invoke_result_t<Work, Session&, const CancelCheck&>;
   auto job = std::make_unique<Job>(env, session->sharedDevice());
   auto result = std::make_shared<Result>();
-  const CancelCheck cancel = session->nextTicket();
   SessionHandle* handle = session.get();
   job->session = std::move(session);
   job->run = [handle, result, cancel, work = std::move(work)] {
@@ -61,6 +61,12 @@ Napi::Value onDevice(Napi::Env env, std::shared_ptr<SessionHandle> session, Work
   };
   job->result = [result, toJs = std::move(toJs)](Napi::Env at) -> Napi::Value { return toJs(at, *result); };
   return Environment::of(env).submit(std::move(job));
+}
+
+template <typename Work, typename ToJs>
+Napi::Value onDevice(Napi::Env env, std::shared_ptr<SessionHandle> session, Work work, ToJs toJs) {
+  const CancelCheck cancel = session->nextTicket();
+  return onDevice(env, std::move(session), cancel, std::move(work), std::move(toJs));
 }
 
 struct Nothing {};
@@ -130,6 +136,7 @@ Napi::Value createSession(const Napi::CallbackInfo& info) {
 Napi::Value disposeSession(const Napi::CallbackInfo& info) {
   auto session = unwrapSession(info[0]);
   session->markDisposed();
+  session->abandon();
   auto job = std::make_unique<Job>(info.Env(), session->sharedDevice());
   SessionHandle* handle = session.get();
   job->session = std::move(session);
@@ -269,8 +276,9 @@ Napi::Value predict(const Napi::CallbackInfo& info) {
   auto handle = liveSession(info);
   auto input = readBatchOnly(*handle, info[1]);
   const bool withStates = info[2].ToBoolean();
+  const CancelCheck cancel = handle->readingTicket();
   return onDevice(
-      info.Env(), std::move(handle),
+      info.Env(), std::move(handle), cancel,
       [input, withStates](Session& session, const CancelCheck& cancel) {
         Predictions out;
         session.predict(input->batch, out.y, withStates ? &out.states : nullptr, cancel);
@@ -296,7 +304,7 @@ Napi::Value predictSync(const Napi::CallbackInfo& info) {
   if (device.pendingJobs > 0) throw Busy("expected no work under way on the device");
   auto input = readBatchOnly(*handle, info[1]);
   const bool withStates = !info[3].IsUndefined();
-  const CancelCheck cancel = handle->nextTicket();
+  const CancelCheck cancel = handle->readingTicket();
   const bool ran = device.thread.runHere([&] {
     handle->session().predict(input->batch, input->y, withStates ? &input->states : nullptr, cancel);
     handle->noteMemory();

@@ -36,7 +36,7 @@ void Environment::close() {
     if (auto session = weak.lock()) sessions.push_back(std::move(session));
   for (const auto& weak : devices_)
     if (auto device = weak.lock()) devices.push_back(std::move(device));
-  for (const auto& session : sessions) session->cancel();
+  for (const auto& session : sessions) session->abandon();
   for (const auto& device : devices) device->closing = true;
   for (const auto& device : devices) device->drain();
   for (Job* job : pending_) delete job;

@@ -67,7 +67,13 @@ class SessionHandle : public std::enable_shared_from_this<SessionHandle> {
   bool disposed() const { return disposed_; }
   void markDisposed() { disposed_ = true; }
   CancelCheck nextTicket() { return {&cancelledUpTo_, ++lastTicket_}; }
+  // Of work that changes nothing: another call's cancel() is none of its business, abandon() ends it.
+  CancelCheck readingTicket() { return {&abandonedUpTo_, ++lastTicket_}; }
   void cancel() { cancelledUpTo_.store(lastTicket_, std::memory_order_relaxed); }
+  void abandon() {
+    cancel();
+    abandonedUpTo_.store(lastTicket_, std::memory_order_relaxed);
+  }
   std::shared_ptr<StepInput> leaseInput();
   // Tells the collector how much memory hangs on this object now.
   void reportMemory(Napi::Env env);
@@ -86,6 +92,7 @@ class SessionHandle : public std::enable_shared_from_this<SessionHandle> {
   bool disposed_ = false;
   uint64_t lastTicket_ = 0;
   std::atomic<uint64_t> cancelledUpTo_{0};
+  std::atomic<uint64_t> abandonedUpTo_{0};
   std::atomic<size_t> parameterBytes_{0};
   std::atomic<size_t> activationBytes_{0};
   int64_t reportedBytes_ = 0;

@@ -21,6 +21,15 @@ void requireCount(const char* name, std::initializer_list<int64_t> extents, size
                         std::to_string(expected) + " numbers, got " + std::to_string(got));
 }
 
+std::string placeText(const char* name, int row, int step) {
+  return std::string(name) + " row " + std::to_string(row) + ", step " + std::to_string(step);
+}
+
+// As JavaScript writes a number that is not finite.
+std::string numberText(float x) {
+  return std::isnan(x) ? "NaN" : x > 0 ? "Infinity" : "-Infinity";
+}
+
 // x * 0 is 0 for finite x and NaN otherwise, so sums find any bad number without a branch per element; several of them, as
 // each waits for its last addition.
 bool allFinite(const float* x, int64_t count) {
@@ -39,18 +48,26 @@ void requireFinite(const char* name, const float* x, int64_t count, int row, int
   if (allFinite(x, count)) return;
   for (int64_t i = 0; i < count; ++i)
     if (!std::isfinite(x[i]))
-      throw InvalidData(std::string(name) + ": expected finite numbers, got " + std::to_string(x[i]) +
-                        " in row " + std::to_string(row) + ", step " + std::to_string(step) + ", channel " +
-                        std::to_string(i))
+      throw InvalidData(placeText(name, row, step) + ", channel " + std::to_string(i) +
+                        ": expected a finite float32 number, received " + numberText(x[i]))
           .with("row", row)
           .with("step", step)
           .with("channel", static_cast<double>(i));
 }
 
+// Names the first number that is not finite, by rows.
+void rejectFeatures(const BatchInput& batch, int64_t channels, const BatchShape& shape) {
+  for (int n = 0; n < shape.batchSize; ++n) {
+    const int row = shape.order[n];
+    const float* sequence = batch.features.data() + int64_t{row} * batch.timeSteps * channels;
+    for (int t = 0; t < shape.lengths[n]; ++t) requireFinite("x", sequence + t * channels, channels, row, t);
+  }
+}
+
 void requireId(const char* name, int32_t id, int64_t limit, int row, int step) {
   if (id >= 0 && id < limit) return;
-  throw InvalidData(std::string(name) + ": expected ids from 0 to " + std::to_string(limit - 1) + ", got " +
-                    std::to_string(id) + " in row " + std::to_string(row) + ", step " + std::to_string(step))
+  throw InvalidData(placeText(name, row, step) + ": expected an id from 0 to " + std::to_string(limit - 1) +
+                    ", received " + std::to_string(id))
       .with("row", row)
       .with("step", step)
       .with("id", id);
@@ -94,22 +111,25 @@ void BatchIo::loadInput(const BatchInput& batch, const Executor& executor) {
       for (int n = 0; n < shape.liveRows[t]; ++n) {
         const int row = shape.order[n];
         const int32_t id = batch.tokens[row * padded + t];
-        requireId("tokens", id, network_.inputSize(), row, t);
+        requireId("x", id, network_.inputSize(), row, t);
         *out++ = id;
       }
     return send(device, host, shape.rows);
   }
   requireCount("features", {batch.batchSize, padded, network_.inputSize()}, batch.features.size());
   const int64_t channels = network_.inputSize();
-  for (int n = 0; n < shape.batchSize; ++n) {
-    const int row = shape.order[n];
-    const float* sequence = batch.features.data() + row * padded * channels;
-    if (!allFinite(sequence, shape.lengths[n] * channels))
-      for (int t = 0; t < shape.lengths[n]; ++t)
-        requireFinite("features", sequence + t * channels, channels, row, t);
-  }
-  loadRows(batch.features.data(), {true, network_.inputSize()}, batch.timeSteps, shape,
-           executor.inputFeatures());
+  float* device = executor.inputFeatures();
+  float* host = hostFor(device, shape.rows * channels);
+  float* out = host;
+  bool finite = true;
+  for (int t = 0; t < shape.timeSteps; ++t)
+    for (int n = 0; n < shape.liveRows[t]; ++n, out += channels) {
+      std::memcpy(out, batch.features.data() + (shape.order[n] * padded + t) * channels,
+                  channels * sizeof(float));
+      finite = finite && allFinite(out, channels);  // while it is in L1
+    }
+  if (!finite) rejectFeatures(batch, channels, shape);
+  send(device, host, shape.rows * channels);
 }
 
 void BatchIo::loadRows(const float* host, const NodeShape& nodeShape, int paddedSteps,
@@ -249,7 +269,7 @@ void BatchIo::loadIds(const TargetInput& targets, const Head& head, DeviceTarget
         countedIds_[at] = -1;
         continue;
       }
-      requireId("targets", id, out.channels, shape.order[n], t);
+      requireId("y", id, out.channels, shape.order[n], t);
       divisor += loss.classWeights.empty() ? 1.0 : loss.classWeights[id];
     }
   to.ids.reserve(rows);
@@ -272,7 +292,7 @@ void BatchIo::loadValues(const TargetInput& targets, const Head& head, DeviceTar
   requireCount("targets.values", {batch.batchSize, padded, wanted.channels}, targets.values.size());
   for (int n = 0; n < shape.batchSize; ++n)
     for (int t = 0; t < (out.sequence ? shape.lengths[n] : 1); ++t)
-      requireFinite("targets", targets.values.data() + (shape.order[n] * padded + t) * wanted.channels,
+      requireFinite("y", targets.values.data() + (shape.order[n] * padded + t) * wanted.channels,
                     wanted.channels, shape.order[n], t);
   to.values.reserve(rows * wanted.channels);
   loadRows(targets.values.data(), wanted, batch.timeSteps, shape, to.values.data());

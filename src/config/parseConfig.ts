@@ -26,6 +26,12 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
+/** Whether a value will read the same whenever it is read again: a word, a number, a function, or frozen throughout. */
+export function isUnchanging(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return isPlain(value) && Object.isFrozen(value) && Object.values(value).every(isUnchanging);
+}
+
 // A misspelt name makes a needed one missing as well: the misspelling is what helps.
 function firstIssue(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   return issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;

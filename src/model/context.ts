@@ -8,6 +8,7 @@ import type { Goal } from './goal.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Metadata, ResolvedModel } from './modelConfig.js';
 import type { SessionState } from './sessionState.js';
+import type { PlannedStep } from './stepPlan.js';
 
 /** A model's inside: what the functions that implement its methods share. */
 export interface ModelContext extends ResolvedModel {
@@ -29,6 +30,8 @@ export interface ModelContext extends ResolvedModel {
   best?: SessionState | undefined;
   /** The last `fit`, which `resume` goes on with. */
   training?: ResumableRun | undefined;
+  /** The options of the last `trainStep`, where the next may have the same. */
+  plannedStep?: PlannedStep | undefined;
   /** While it runs the session's state is nobody's, see {@link whileChanging}. */
   transition?: Promise<void> | undefined;
 }

@@ -20,7 +20,16 @@ export function useOptimizer(
   parameters = context.session.parameters,
 ): NativeUpdate {
   const update = lowerOptimizer(optimizer, parameters, learningRate);
-  const word = stateWord(optimizer);
+  takeState(context, stateWord(optimizer));
+  return update;
+}
+
+/**
+ * Makes the optimiser's state in the session that of an optimiser with this word.
+ *
+ * @throws ConfigError where it is another kind's.
+ */
+export function takeState(context: Pick<ModelContext, 'optimizerState'>, word: string): void {
   const before = context.optimizerState ?? word;
   if (before !== word) {
     throw new ConfigError(
@@ -29,7 +38,6 @@ export function useOptimizer(
     );
   }
   context.optimizerState = word;
-  return update;
 }
 
 /** Forgets an optimiser's state: steps are counted from 0, gradients that wait for an update are dropped. */

@@ -6,8 +6,9 @@ import { BatchGatherer, batchRows } from '../data/batches.js';
 import type { ExampleStream } from '../data/examples.js';
 import type { Tensor } from '../data/tensor.js';
 import { ConfigError } from '../errors.js';
+import type { NativeBatch } from '../native/binding.js';
 import { pipelined } from '../training/pipeline.js';
-import { unlessAborted } from './aborting.js';
+import { throwIfAborted } from './aborting.js';
 import type { ByHead } from './byHead.js';
 import type { ModelContext } from './context.js';
 import { isExamples, requireData, sequencesFor, type SequenceInput } from './modelData.js';
@@ -23,6 +24,7 @@ import {
   type ModelStates,
 } from './states.js';
 import { weightForm, type WeightForm } from './weightForm.js';
+import { wholeBatch } from './wholeBatch.js';
 
 /** What `predict` takes beside the input. */
 export interface PredictOptions {
@@ -81,34 +83,60 @@ async function predictRows(
   options: z.output<typeof schema>,
 ): Promise<AnyPrediction> {
   const { batchSize = 32, seqLengths, states: given, returnStates, weights, signal } = options;
-  const sequences = sequencesFor(context, x, seqLengths);
-  const { count, maxLength } = sequences;
+  const { count, maxLength, pieces, piece } = piecesOf(context, x, seqLengths, batchSize);
   const layouts = stateLayouts(context.chain);
   const initial = given && checkStates(given, layouts, count);
   const final = returnStates ? zeroStates(layouts, count) : undefined;
+  const y = emptyOutputs(context, count, maxLength);
+
+  const submit = async (k: number) => {
+    throwIfAborted(signal, 'predict');
+    const { first, batch } = piece(k);
+    const start = initial && { states: packStates(initial, first, batch.batchSize) };
+    const result = await context.session.predict({ ...batch, ...start, weights }, returnStates);
+    return { ...result, first, rows: batch.batchSize, timeSteps: batch.timeSteps };
+  };
+  await pipelined(pieces, submit, (result) => {
+    const { first, rows, timeSteps } = result;
+    y.forEach((whole, i) => placeRows(whole, result.y[i]!, first, rows, timeSteps));
+    if (final && result.states) unpackStates(result.states, final, first, rows);
+  });
+  const named = namedOutputs(context, y);
+  return final === undefined ? { y: named } : { y: named, states: final };
+}
+
+interface Pieces {
+  /** N */
+  readonly count: number;
+  /** T the input came with. */
+  readonly maxLength: number;
+  /** How many batches. */
+  readonly pieces: number;
+  /** One of them, to be read before the next, and the row it begins with. */
+  readonly piece: (k: number) => { readonly first: number; readonly batch: NativeBatch };
+}
+
+function piecesOf(
+  context: ModelContext,
+  x: SequenceInput,
+  seqLengths: ArrayLike<number> | undefined,
+  batchSize: number,
+): Pieces {
+  const whole = seqLengths === undefined ? wholeBatch(context, x) : undefined;
+  // Later batches would be read after the caller has had the time to change x.
+  if (whole !== undefined && whole.count <= batchSize) {
+    return { ...whole, pieces: 1, piece: () => ({ first: 0, batch: whole.batch }) };
+  }
+  const sequences = sequencesFor(context, x, seqLengths);
+  const { count, maxLength } = sequences;
   const batches = batchRows(
     Uint32Array.from({ length: count }, (_, row) => row),
     batchSize,
     false,
   );
   const gatherer = new BatchGatherer(sequences);
-  const y = emptyOutputs(context, count, maxLength);
-
-  const submit = (k: number) =>
-    unlessAborted(signal, 'predict', async () => {
-      const rows = batches[k]!;
-      const { batch } = gatherer.gather(rows);
-      const start = initial && { states: packStates(initial, rows[0]!, rows.length) };
-      const result = await context.session.predict({ ...batch, ...start, weights }, returnStates);
-      return { ...result, timeSteps: batch.timeSteps };
-    });
-  await pipelined(batches.length, submit, (result, k) => {
-    const rows = batches[k]!;
-    y.forEach((whole, i) => placeRows(whole, result.y[i]!, rows[0]!, rows.length, result.timeSteps));
-    if (final && result.states) unpackStates(result.states, final, rows[0]!, rows.length);
-  });
-  const named = namedOutputs(context, y);
-  return final === undefined ? { y: named } : { y: named, states: final };
+  const piece = (k: number) => ({ first: batches[k]![0]!, batch: gatherer.gather(batches[k]!).batch });
+  return { count, maxLength, pieces: batches.length, piece };
 }
 
 function notOfStreams(name: string, received: unknown): ConfigError {

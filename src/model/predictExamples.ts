@@ -3,7 +3,7 @@ import type { Example, ExampleStream } from '../data/examples.js';
 import type { Tensor } from '../data/tensor.js';
 import { noMore, pipelined } from '../training/pipeline.js';
 import { streamedSource, type GatherExamples } from '../training/streamedSource.js';
-import { orAborted, throwIfAborted, unlessAborted } from './aborting.js';
+import { orAborted, throwIfAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
 import { sequencesFor, type SequenceInput } from './modelData.js';
 import { emptyOutputs, namedOutputs, type AnyPrediction } from './outputs.js';
@@ -35,9 +35,8 @@ export async function predictExamples(
     const gathering = next instanceof Promise ? await orAborted(signal, 'predict', next) : next;
     if (gathering === undefined) return noMore;
     const { batch, rows } = gathering();
-    const { y } = await unlessAborted(signal, 'predict', () =>
-      context.session.predict({ ...batch, weights }, false),
-    );
+    throwIfAborted(signal, 'predict');
+    const { y } = await context.session.predict({ ...batch, weights }, false);
     return { y, rows, timeSteps: batch.timeSteps };
   };
   try {

@@ -5,8 +5,7 @@ import { BatchGatherer } from '../data/batches.js';
 import { ConfigError, ShapeError, StateError } from '../errors.js';
 import { outputsOf } from '../layers/chain.js';
 import { describe } from '../config/describe.js';
-import { elementCount, isTensor, typedArrayName, type Tensor } from '../data/tensor.js';
-import type { NativeBatch } from '../native/binding.js';
+import { elementCount, typedArrayName, type Tensor } from '../data/tensor.js';
 import { valuesByHead, type ByHead } from './byHead.js';
 import type { ModelContext } from './context.js';
 import { sequencesFor, type SequenceInput } from './modelData.js';
@@ -21,6 +20,7 @@ import {
   type ModelStates,
 } from './states.js';
 import { weightForm, type WeightForm } from './weightForm.js';
+import { wholeBatch, type WholeBatch } from './wholeBatch.js';
 
 /** What `predictSync` takes beside the input. */
 export interface PredictSyncOptions<in out Head extends string = never> {
@@ -56,7 +56,7 @@ export function predictSync(context: ModelContext, x: SequenceInput, options: ob
     weights,
     out,
   } = parseOptions(schema, options, 'predictSync');
-  const { count, maxLength, batch } = wholeBatch(context, x, seqLengths);
+  const { count, maxLength, batch } = batchOf(context, x, seqLengths);
   const layouts = stateLayouts(context.chain);
   const initial = given && checkStates(given, layouts, count);
   const final = returnStates ? zeroStates(layouts, count) : undefined;
@@ -104,44 +104,18 @@ function noArray(path: string, value: unknown): ConfigError {
   return new ConfigError(`${path}: expected ${expected}, received ${describe(value)}`, { path, expected });
 }
 
-interface WholeBatch {
-  readonly count: number;
-  readonly maxLength: number;
-  readonly batch: NativeBatch;
-}
-
-/** The input as one batch; a tensor that has the addon's own layout goes there as it is, and is checked there. */
-function wholeBatch(
+/** The input as one batch. */
+function batchOf(
   context: ModelContext,
   x: SequenceInput,
   seqLengths: ArrayLike<number> | undefined,
 ): WholeBatch {
-  const isTokens = context.input.kind === 'tokens';
-  const inner = isTokens ? [] : [context.input.size];
-  if (
-    seqLengths === undefined &&
-    isTensor(x) &&
-    isPlain(x, isTokens ? 'Int32Array' : 'Float32Array', inner)
-  ) {
-    const [count, maxLength] = x.shape as [number, number];
-    const data = isTokens ? { tokens: x.data as Int32Array } : { features: x.data as Float32Array };
-    return { count, maxLength, batch: { batchSize: count, timeSteps: maxLength, ...data } };
-  }
+  const whole = seqLengths === undefined ? wholeBatch(context, x) : undefined;
+  if (whole !== undefined) return whole;
   const sequences = sequencesFor(context, x, seqLengths, true);
   const { count, maxLength } = sequences;
   const rows = Uint32Array.from({ length: count }, (_, row) => row);
   return { count, maxLength, batch: new BatchGatherer(sequences).gather(rows).batch };
-}
-
-function isPlain({ data, shape }: Tensor, type: string, inner: readonly number[]): boolean {
-  return (
-    typedArrayName(data) === type &&
-    Array.isArray(shape) &&
-    shape.length === 2 + inner.length &&
-    inner.every((size, axis) => shape[2 + axis] === size) &&
-    shape.every((size) => Number.isSafeInteger(size) && size >= 1) &&
-    elementCount(shape) === data.length
-  );
 }
 
 /** @throws StateError on a GPU, whose work a thread cannot wait for without standing still. */

@@ -8,15 +8,16 @@ import { z } from 'zod';
 import { outputsOf } from '../layers/chain.js';
 import type { BuiltInLoss, LossInput, LossName } from '../losses/loss.js';
 import type { NativeLossResult, NativeStepResult } from '../native/binding.js';
-import { optimizerSchema, type OptimizerInput } from '../optimizers/optimizer.js';
+import type { OptimizerInput } from '../optimizers/optimizer.js';
 import { cancelledBy, throwIfAborted, unlessAborted } from './aborting.js';
 import type { ModelContext } from './context.js';
-import { useOptimizer } from './optimizerState.js';
+import { takeState } from './optimizerState.js';
 import type { ByHead, ByHeadPartly } from './byHead.js';
-import { resolveGoal, type GivenGoal } from './goal.js';
+import { resolveGoal, type Goal } from './goal.js';
 import { modelObjective } from './modelObjective.js';
 import { prepareLabelled, requireData, type AnyLabelledData, type LabelledData } from './modelData.js';
 import { placeRows } from './placeRows.js';
+import { planStep } from './stepPlan.js';
 import { namedTensors } from './weights.js';
 
 /** One batch for {@link Model.trainStep}: all its rows make one step. */
@@ -107,12 +108,6 @@ export interface Gradients {
   readonly inputGradient: Tensor<Float32Array>;
 }
 
-const stepSchema = settings({
-  loss: z.unknown().optional(),
-  lossWeights: z.unknown().optional(),
-  optimizer: optimizerSchema,
-  signal: abortSignal.optional(),
-});
 const gradientsSchema = settings({
   loss: z.unknown().optional(),
   lossWeights: z.unknown().optional(),
@@ -124,12 +119,13 @@ export async function trainStep(
   data: object,
   options: object,
 ): Promise<TrainStepResult | ModelStepResult<string>> {
-  const { optimizer, signal, ...given } = parseOptions(stepSchema, options, 'trainStep');
-  const { batch, targets, objective } = gatherAll(context, data, given, 'trainStep', true);
+  const { goal, objective, update, stateWord, signal } = planStep(context, options);
+  requireData(data, 'batch', ['carryStates']);
+  const { batch, targets } = gatherAll(context, data, goal, true);
   throwIfAborted(signal, 'trainStep');
-  const update = useOptimizer(context, optimizer);
+  takeState(context, stateWord);
   context.training = undefined;
-  const carry = carryStates(data) ? { carryStates: true } : {};
+  const carry = carryStates(data as TrainBatch) ? { carryStates: true } : {};
   const result = await cancelledBy(signal, context.session, () =>
     objective.step(context.session, { ...batch, ...carry }, targets, update),
   );
@@ -145,7 +141,10 @@ export async function gradients(
   options: object,
 ): Promise<Gradients | ModelGradients<string>> {
   const { signal, ...given } = parseOptions(gradientsSchema, options, 'gradients');
-  const { batch, targets, maxLength, objective } = gatherAll(context, data, given, 'gradients');
+  requireData(data, 'batch', ['carryStates']);
+  const goal = resolveGoal(context.chain, given, 'gradients');
+  const objective = modelObjective(context.chain, goal, false);
+  const { batch, targets, maxLength } = gatherAll(context, data, goal);
   const result = await unlessAborted(signal, 'gradients', () =>
     objective.gradients(context.session, batch, targets),
   );
@@ -181,17 +180,9 @@ function namedHeads({ chain }: ModelContext, results: readonly NativeLossResult[
   return { heads: Object.fromEntries(named) };
 }
 
-function gatherAll(context: ModelContext, data: object, given: GivenGoal, path: string, borrowed = false) {
-  requireData(data, 'batch', ['carryStates']);
-  const goal = resolveGoal(context.chain, given, path);
-  const { gatherer, count, maxLength } = prepareLabelled(
-    context,
-    data as AnyLabelledData,
-    goal.loss,
-    borrowed,
-  );
-  const objective = modelObjective(context.chain, goal, false);
-  return { ...gatherer.gather(Uint32Array.from({ length: count }, (_, row) => row)), maxLength, objective };
+function gatherAll(context: ModelContext, data: object, { loss }: Goal, borrowed = false) {
+  const { gatherer, count, maxLength } = prepareLabelled(context, data as AnyLabelledData, loss, borrowed);
+  return { ...gatherer.gather(Uint32Array.from({ length: count }, (_, row) => row)), maxLength };
 }
 
 function carryStates({ carryStates: value = false }: { readonly carryStates?: boolean }): boolean {

@@ -480,7 +480,10 @@ export interface NativeAddon {
   memory(session: NativeSession): NativeMemory;
   /** Draws every parameter from the network's seed; zeroes gradients, moments and counters. */
   initialize(session: NativeSession): Promise<void>;
-  /** Work of this session that is queued or running ends with ERR_ABORTED as soon as it can; parameters stay whole. */
+  /**
+   * Work of this session that is queued or running ends with ERR_ABORTED as soon as it can, but for predictions, which
+   * change nothing; parameters stay whole.
+   */
   cancel(session: NativeSession): void;
 
   /**

@@ -292,6 +292,29 @@ describe.each(devices)('a model on $name', ({ options }) => {
     expect(await other.getWeights()).toEqual(await one.getWeights());
   });
 
+  it("takes a step's options as they are at the call, also where an object is changed between two", async () => {
+    const x = [[[1], [2]]];
+    const y = [[0, 1]];
+    const weightsOf = async (rates: readonly number[], sharing: boolean) => {
+      await using model = await sequential([lstm({ hiddenSize: 2 }), dense({ units: 1 })], {
+        ...options,
+        inputSize: 1,
+        seed: 6,
+      });
+      const optimizer = { kind: 'sgd' as const, learningRate: 0 };
+      const shared = { loss: 'mse', optimizer } as const;
+      for (const learningRate of rates) {
+        optimizer.learningRate = learningRate;
+        const own = { loss: 'mse', optimizer: sgd({ learningRate }) } as const;
+        await model.trainStep({ x, y }, sharing ? shared : own);
+      }
+      return model.getWeights();
+    };
+    const expected = await weightsOf([0.1, 0.4], false);
+    expect(await weightsOf([0.1, 0.4], true)).toEqual(expected);
+    expect(await weightsOf([0.1, 0.1], false)).not.toEqual(expected);
+  });
+
   it('copies a batch before the call returns, so arrays may be used again at once', async () => {
     await using model = await sequential([pool({ mode: 'last' }), dense({ units: 1 })], {
       ...options,
