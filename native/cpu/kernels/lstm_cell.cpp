@@ -38,6 +38,33 @@ LSTM_INLINE void outputUnits(const CellForward& p, int n, int u, int lanes) {
   if (p.tanhC) storeUpTo(p.tanhC + at + u, t, lanes);
 }
 
+// Rows lie pages apart, where the processor fetches nothing ahead by itself: what large layers keep of a step comes from
+// memory, `kRowsAhead` rows before it is needed.
+constexpr int kRowsAhead = 8;
+
+template <bool kWrites>
+LSTM_INLINE void fetchUnits(const float* row, int units) {
+  for (int u = 0; u < units; u += 16) __builtin_prefetch(row + u, kWrites);
+  __builtin_prefetch(row + units - 1, kWrites);
+}
+
+LSTM_INLINE void fetchRow(const CellForward& p, int n) {
+  if (n >= p.rows || !p.cPrev) return;
+  const int64_t at = n * p.hidden;
+  fetchUnits<true>(p.cPrev + at, p.units);
+  fetchUnits<true>(p.tanhC + at, p.units);
+  fetchUnits<true>(p.y + n * p.yStride, p.units);
+  if (n < p.hNextRows) fetchUnits<true>(p.hNext + at, p.units);
+}
+
+LSTM_INLINE void fetchRow(const CellBackward& p, int n) {
+  if (n >= p.rows) return;
+  const int64_t at = n * p.hidden;
+  for (int q = 0; q < 4; ++q) fetchUnits<true>(p.gates + n * p.gateStride + q * p.hidden, p.units);
+  fetchUnits<false>(p.cPrev + at, p.units);
+  fetchUnits<false>(p.tanhC + at, p.units);
+}
+
 template <typename Body>
 LSTM_INLINE void overUnits(int units, Body body) {
   int u = 0;
@@ -49,9 +76,11 @@ template <bool kClip>
 LSTM_INLINE void forwardCell(const CellForward& p) {
   for (int first = 0; first < p.rows; first += kStageRows) {
     const int end = p.rows - first < kStageRows ? p.rows : first + kStageRows;
-    for (int n = first; n < end; ++n)
+    for (int n = first; n < end; ++n) {
+      fetchRow(p, n + kRowsAhead);
       overUnits(p.units,
                 [&](int u, int lanes) __attribute__((always_inline)) { cellUnits<kClip>(p, n, u, lanes); });
+    }
     for (int n = first; n < end; ++n)
       overUnits(p.units,
                 [&](int u, int lanes) __attribute__((always_inline)) { outputUnits(p, n, u, lanes); });
@@ -91,9 +120,11 @@ LSTM_INLINE void backwardUnits(const CellBackward& p, int n, int u, int lanes) {
 
 template <bool kClip>
 LSTM_INLINE void backwardCell(const CellBackward& p) {
-  for (int n = 0; n < p.rows; ++n)
+  for (int n = 0; n < p.rows; ++n) {
+    fetchRow(p, n + kRowsAhead);
     overUnits(p.units,
               [&](int u, int lanes) __attribute__((always_inline)) { backwardUnits<kClip>(p, n, u, lanes); });
+  }
 }
 
 void cellBackward(const CellBackward& p) {
