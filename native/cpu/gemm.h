@@ -21,7 +21,8 @@ struct PackedB {
   int64_t k = 0;
   int n = 0;
   int vectors = 0;
-  int width = 0;  // of a vector
+  int width = 0;     // of a vector
+  bool far = false;  // it does not stay in the second-level cache between two uses: see gemm.cpp
 
   int panelColumns() const { return vectors * width; }
   int panels() const { return (n + panelColumns() - 1) / panelColumns(); }
@@ -32,6 +33,8 @@ struct PackedB {
   }
 };
 
+// Whether so many floats do not stay in the second-level cache between two uses.
+bool isFar(int64_t floats);
 PackedB packedView(const Kernels& kernels, float* data, int64_t k, int n, int vectors);
 int64_t packedFloats(const Kernels& kernels, int64_t k, int n);
 
@@ -41,8 +44,8 @@ void packTransposed(const Team& team, const Kernels& kernels, const PackedB& to,
 
 // C of one panel: C[m, columns of panel] = start + A[m, k] · panel. c and bias point at the panel's first
 // column.
-void multiplyPanel(const Kernels& kernels, int64_t m, const float* a, int64_t lda, const PackedB& b,
-                   int panel, float* c, int64_t ldc, Start start, const float* bias);
+void multiplyPanel(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,
+                   const PackedB& b, int panel, float* c, int64_t ldc, Start start, const float* bias);
 
 // This thread's part of C[m, n] = start + A[m, k] · B
 void multiply(const Team& team, const Kernels& kernels, int64_t m, const float* a, int64_t lda,

@@ -38,6 +38,8 @@ struct PanelProduct {
   int64_t ldc;
   Start start;
   const float* bias;  // [columns], for kBias
+  const float*
+      next;  // what the product after this one reads of B comes from far away and is fetched meanwhile; or null
 };
 
 // One time step of a block of hidden units: activations and cell, after the products.

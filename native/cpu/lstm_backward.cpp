@@ -134,7 +134,7 @@ void CpuLstm::backwardSteps(const Team& team, const BatchShape& shape, int64_t g
     // Other threads read these rows of gates until the next wait; the next step writes other rows.
     if (s + 1 == shape.timeSteps && !wantsDh0) break;
     for (int64_t block = mine.blocks.begin; block < mine.blocks.end && rows > 0; ++block)
-      multiplyPanel(kernels, rows, gates, gateStride, recurrent, static_cast<int>(block),
+      multiplyPanel(team, kernels, rows, gates, gateStride, recurrent, static_cast<int>(block),
                     dh + first * hidden + block * recurrent.panelColumns(), hidden, Start::kZero, nullptr);
     clock.mark(Part::kRecurrentBackward);
   }
@@ -175,7 +175,7 @@ void CpuLstm::backwardProjectedSteps(const Team& team, const BatchShape& shape, 
     for (int64_t block = units.begin; block < units.end; ++block) {
       const int64_t unit = block * projection.panelColumns();
       float* dm = scratch.dm + unit;
-      multiplyPanel(kernels, live, dProjected, output, projection, static_cast<int>(block), dm, hidden,
+      multiplyPanel(team, kernels, live, dProjected, output, projection, static_cast<int>(block), dm, hidden,
                     Start::kZero, nullptr);
       clock.mark(Part::kRecurrentBackward);
       CellBackward cell{};
@@ -196,7 +196,7 @@ void CpuLstm::backwardProjectedSteps(const Team& team, const BatchShape& shape, 
     clock.mark(Part::kBarriers);
     if (s + 1 == shape.timeSteps && !wantsDh0) break;
     for (int64_t panel = channels.begin; panel < channels.end; ++panel)
-      multiplyPanel(kernels, live, gates, gateStride, recurrent, static_cast<int>(panel),
+      multiplyPanel(team, kernels, live, gates, gateStride, recurrent, static_cast<int>(panel),
                     dh + panel * recurrent.panelColumns(), output, Start::kZero, nullptr);
     clock.mark(Part::kRecurrentBackward);
   }

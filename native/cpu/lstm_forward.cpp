@@ -70,11 +70,11 @@ void CpuLstm::forwardOn(const Team& team, const LstmForward& args, const LstmMem
 }
 
 // gates += h R for a block of units of some rows; gates is the first gate of its first unit.
-void CpuLstm::multiplyRecurrent(const ForwardWeights& weights, int block, int rows, const float* h,
-                                float* gates, int64_t gateStride) const {
+void CpuLstm::multiplyRecurrent(const Team& team, const ForwardWeights& weights, int block, int rows,
+                                const float* h, float* gates, int64_t gateStride) const {
   const int64_t output = config_.outputSize();
   const auto add = [&](const PackedB& panels, int panel, float* to) {
-    multiplyPanel(context_.kernels, rows, h, output, panels, panel, to, gateStride, Start::kAccumulate,
+    multiplyPanel(team, context_.kernels, rows, h, output, panels, panel, to, gateStride, Start::kAccumulate,
                   nullptr);
   };
   if (gatesTogether()) {
@@ -144,7 +144,8 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
         const int64_t row = row0 + first;
         float* gates = saved.gates + row * gateStride + unit;
         if (!zeroH)
-          multiplyRecurrent(weights, static_cast<int>(block), rows, h + first * output, gates, gateStride);
+          multiplyRecurrent(team, weights, static_cast<int>(block), rows, h + first * output, gates,
+                            gateStride);
         clock.mark(Part::kRecurrent);
         CellForward cell{};
         cell.rows = rows;
@@ -172,8 +173,8 @@ void CpuLstm::forwardDirection(const Team& team, const LstmForward& args, const 
       const int64_t channel = panel * projection.panelColumns();
       const int columns = projection.columnsOf(static_cast<int>(panel));
       float* out = y + row0 * yStride + channel;
-      multiplyPanel(kernels, shape.liveRows[t], m, hidden, projection, static_cast<int>(panel), out, yStride,
-                    Start::kZero, nullptr);
+      multiplyPanel(team, kernels, shape.liveRows[t], m, hidden, projection, static_cast<int>(panel), out,
+                    yStride, Start::kZero, nullptr);
       for (int n = 0; n < nextRows; ++n)
         std::memcpy(hNext + n * output + channel, out + n * yStride, columns * sizeof(float));
     }

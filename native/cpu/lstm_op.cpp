@@ -100,9 +100,11 @@ void CpuLstm::layOutForward() {
         w.recurrent[0] = packedView(kernels, take(packedFloats(kernels, output, 4 * hidden)), output,
                                     4 * hidden, choosePanelVectors(kernels, 4 * hidden, 1));
       else
-        for (PackedB& gate : w.recurrent)
+        for (PackedB& gate : w.recurrent) {
           gate =
               packedView(kernels, take(packedFloats(kernels, output, hidden)), output, hidden, blockVectors);
+          gate.far = isFar(int64_t{4} * hidden * output);  // a block of units takes a panel of each
+        }
       if (projected())
         w.projection = packedView(kernels, take(packedFloats(kernels, hidden, output)), hidden, output,
                                   choosePanelVectors(kernels, output, threads));

@@ -66,8 +66,8 @@ class CpuLstm : public LstmOp {
   void forwardOn(const Team& team, const LstmForward& args, const LstmMemory& memory) const;
   void forwardDirection(const Team& team, const LstmForward& args, const LstmMemory& memory, Place place,
                         const float* x, float* yLayer) const;
-  void multiplyRecurrent(const ForwardWeights& weights, int block, int rows, const float* h, float* gates,
-                         int64_t gateStride) const;
+  void multiplyRecurrent(const Team& team, const ForwardWeights& weights, int block, int rows, const float* h,
+                         float* gates, int64_t gateStride) const;
   void backwardOn(const Team& team, const LstmBackward& args, const LstmMemory& memory) const;
   void backwardDirection(const Team& team, const LstmBackward& args, const LstmMemory& memory, Place place,
                          const PackedB& inputs, const float* dyLayer, float* dx) const;

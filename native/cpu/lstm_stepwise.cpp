@@ -341,8 +341,8 @@ void StepwiseLstm::project(const Team& team, const PackedB& projection, int rows
     const int64_t channel = panel * projection.panelColumns();
     const int columns = projection.columnsOf(static_cast<int>(panel));
     float* out = y + channel;
-    multiplyPanel(context_.kernels, rows, m, config_.hiddenSize, projection, static_cast<int>(panel), out,
-                  yStride, Start::kZero, nullptr);
+    multiplyPanel(team, context_.kernels, rows, m, config_.hiddenSize, projection, static_cast<int>(panel),
+                  out, yStride, Start::kZero, nullptr);
     for (int n = 0; n < rows; ++n)
       std::memcpy(h + n * config_.outputSize() + channel, out + n * yStride, columns * sizeof(float));
   }

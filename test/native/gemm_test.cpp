@@ -101,3 +101,12 @@ TEST(
     check(*kernels, {200, 65, 1111, 0, 0, 0, true, false, Start::kAccumulate, 3});
   }
 }
+
+TEST(
+    "products with a B that outgrows the second-level cache are the same, though one thread fetches it "
+    "ahead") {
+  for (const Kernels* kernels : harness::allKernels()) {
+    check(*kernels, {7, 301, 700, 1, 0, 2, false, true, Start::kBias, 1});
+    check(*kernels, {13, 301, 700, 0, 1, 3, true, false, Start::kAccumulate, 1});
+  }
+}

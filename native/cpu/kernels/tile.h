@@ -25,6 +25,8 @@ constexpr int kPanelVectors = 2;
 constexpr int kBlockK = 256;
 #endif
 
+constexpr int kLine = 16;  // floats of a cache line
+
 // m rows are cut into as few tiles as possible, of heights that differ by at most one: 20 rows by 6 are 5 5 5
 // 5.
 struct Tiles {
