@@ -11,7 +11,7 @@
 
 namespace lstm::cpu {
 
-// Where several threads wait for each other, as often as they like. Spins for some microseconds, then sleeps.
+// Where several threads wait for each other, as often as they like. Spins for 0.4 ms, then sleeps.
 class Barrier {
  public:
   void wait(int count);
@@ -53,7 +53,7 @@ class Team {
 };
 
 // Threads that live as long as the pool; the caller of run() is one of them. Between regions they spin
-// briefly and then sleep. Used by one thread at a time.
+// for 2 ms and then sleep. Used by one thread at a time.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);
