@@ -1,5 +1,6 @@
 // npm run test:asan: the C++ tests, the device tests and the leak script on a build with AddressSanitizer and
-// UndefinedBehaviorSanitizer. The last line is `N passed, N failed`.   node scripts/testAsan.mjs [vitest filters]
+// UndefinedBehaviorSanitizer. The last line is `N passed, N failed`.   node scripts/testAsan.mjs [--device] [vitest filters]
+// --device leaves the C++ tests out, whose sources take most of the time to build.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNative, hasCmake } from './buildNative.mjs';
@@ -27,7 +28,9 @@ const others = [
   'search*',
 ];
 const excluded = others.flatMap((name) => ['--exclude', `test/device/${name}.test.ts`]);
-const filters = process.argv.length > 2 ? process.argv.slice(2) : ['test/device', ...excluded];
+const given = process.argv.slice(2).filter((argument) => argument !== '--device');
+const deviceAlone = process.argv.includes('--device');
+const filters = given.length > 0 ? given : ['test/device', ...excluded];
 const tally = new Tally();
 
 function main() {
@@ -38,7 +41,7 @@ function main() {
   if (!tally.check('build: addon with sanitizers', () => buildNative(build))) return tally.close();
   // test/leaks.mjs imports the package by its name, that is dist/.
   tally.check('build: dist', () => run(process.execPath, [join(root, 'scripts/build.mjs'), '--ts']));
-  const missing = nativeTestsMissing();
+  const missing = deviceAlone ? '--device asks for the device tests alone' : nativeTestsMissing();
   if (missing === undefined) {
     console.log('\n== C++ tests');
     tally.add('C++ tests', testNative({ ...build, env: { UBSAN_OPTIONS: ubsan } }));
