@@ -27,7 +27,7 @@ export function run(command, args, options = {}) {
 
 /** What a command prints, trimmed; undefined when it fails or is not there. */
 export function capture(command, args) {
-  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
   return result.error || result.status !== 0 ? undefined : result.stdout.trim();
 }
 
